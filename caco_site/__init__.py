@@ -1,0 +1,1 @@
+"""Composition: settings, entrances and the supervisor. It must not know rules or models."""

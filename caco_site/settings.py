@@ -1,0 +1,194 @@
+"""One settings file, driven by the environment. Every name read here is documented in docs/reference/settings.md.
+
+Sections: core, database, redis and celery, channels, security, logging, beckn, engine, ledger.
+With nothing set, everything runs on embedded defaults under CACO_VAR (./var).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import environ
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- core
+VAR_DIR = Path(env.str("CACO_VAR", default=str(BASE_DIR / "var"))).resolve()
+PUBLIC_URL = env.str("CACO_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+DEBUG = env.bool("CACO_DEBUG", default=False)
+ENVIRONMENT = env.str("CACO_ENVIRONMENT", default="DEMO")  # DEMO, SANDBOX or LIVE; shown on every page
+TIME_ZONE = "UTC"
+DISPLAY_TIME_ZONE = "Europe/London"
+USE_TZ = True
+USE_I18N = True
+LANGUAGE_CODE = "en-gb"
+ROOT_URLCONF = "caco_site.urls"
+WSGI_APPLICATION = "caco_site.wsgi.application"
+ASGI_APPLICATION = "caco_site.asgi.application"
+AUTH_USER_MODEL = "marketplace.User"
+LOGIN_URL = "/sign-in"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/sign-in"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "channels",
+    "beckn",
+    "marketplace",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = VAR_DIR / "static"
+
+# --- database
+# SQLite with a full fsync at each commit is the default: an ACK means committed, also after a power cut.
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'caco.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+    }
+else:
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": env.int("CACO_DB_POOL", default=10)}}
+
+# --- redis and celery: wake-up calls only; everything survives losing them
+REDIS_URL = env.str("REDIS_URL", default="")
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 1800} if REDIS_URL else {"polling_interval": 0.05}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+# --- channels: "topic changed" messages only
+# The pub/sub layer holds one Redis connection per process; the default layer would hold one per open page.
+CHANNEL_LAYERS = {
+    "default": (
+        {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+        if REDIS_URL
+        else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    )
+}
+
+# --- security
+SECRET_KEY = env.str("CACO_SECRET_KEY", default="")
+if not SECRET_KEY:
+    key_file = VAR_DIR / "keys" / "secret_key"
+    # script/server makes this file; the fixed value only serves commands that run before it exists.
+    SECRET_KEY = key_file.read_text().strip() if key_file.exists() else "not-secret-only-for-commands-before-set-up"
+ALLOWED_HOSTS = env.list("CACO_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CACO_TRUSTED_ORIGINS", default=[])
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
+
+# --- logging
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("CACO_LOG_LEVEL", default="INFO")},
+}
+
+# --- api
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication", "rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.CursorPagination",
+    "PAGE_SIZE": 100,
+}
+REST_KNOX = {"TOKEN_MODEL": "marketplace.ApiToken"}
+KNOX_TOKEN_MODEL = "marketplace.ApiToken"
+SPECTACULAR_SETTINGS = {
+    "TITLE": "CACO API",
+    "DESCRIPTION": "Programs come in here: queues, plans, offers, orders, meters, statements and proofs.",
+    "VERSION": "1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# --- beckn
+# Two participants live in one process in the default installation: the seller's BPP and a grid operator's BAP.
+BECKN_NETWORK_ID = env.str("BECKN_NETWORK_ID", default="caco.example/flex-dev")
+BECKN_KEY_DIR = VAR_DIR / "keys" / "beckn"
+BECKN_PARTICIPANTS = {
+    "bpp": {
+        "subscriber_id": env.str("BECKN_BPP_ID", default="market.caco.local"),
+        "url": env.str("BECKN_BPP_URL", default=f"{PUBLIC_URL}/beckn/bpp"),
+    },
+    "bap": {
+        "subscriber_id": env.str("BECKN_BAP_ID", default="grid.caco.local"),
+        "url": env.str("BECKN_BAP_URL", default=f"{PUBLIC_URL}/beckn/bap"),
+    },
+}
+BECKN_HANDLERS = {"bpp": "marketplace.bpp", "bap": "marketplace.bap"}
+BECKN_REGISTRY_URL = env.str("BECKN_REGISTRY_URL", default="")  # empty: the development registry in this database
+BECKN_ALLOW_PRIVATE_PEERS = env.bool("BECKN_ALLOW_PRIVATE_PEERS", default=True)  # loopback peers, for development
+BECKN_MAX_BODY = 1024 * 1024
+BECKN_SWEEP_S = env.float("BECKN_SWEEP_S", default=2.0)
+
+# --- engine
+FEEDS_LIVE = env.bool("CACO_FEEDS_LIVE", default=False)  # ask the public APIs; otherwise files or labelled synthetic
+
+# --- ledger
+# Empty: the embedded development chain on the port that `manage.py up` picked. "none": no chain, shown as NO_CHAIN.
+CHAIN_RPC_URL = env.str("CACO_RPC_URL", default="")
+CHAIN_KEY_FILE = Path(env.str("CACO_CHAIN_KEY_FILE", default=str(VAR_DIR / "keys" / "chain_key")))
+CHAIN_CONTRACT_FILE = VAR_DIR / "chain" / "contract.json"  # {chain_id, address, code_hash}, written by audit_deploy
+CHAIN_CONFIRMATIONS = env.int("CACO_CONFIRMATIONS", default=1)
+LEDGER_LOG_ID = env.str("CACO_LOG_ID", default="caco.example/settlement-log")
+ANCHOR_EVERY_S = env.float("CACO_ANCHOR_EVERY_S", default=1800.0)

@@ -1,0 +1,5 @@
+"""Which door opens where."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

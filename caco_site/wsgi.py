@@ -1,0 +1,8 @@
+"""Django over WSGI: pages and the REST API."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caco_site.settings")
+application = get_wsgi_application()

@@ -1,0 +1,45 @@
+"""Rows: one file per noun. Integrity lives in named database constraints; there is no logic in save()."""
+
+from marketplace.models.agent_decision import AgentDecision
+from marketplace.models.event import Anchor, AnchorAttempt, Event, Lease, LedgerEntry, SettlementRecord
+from marketplace.models.job import Job, Upload
+from marketplace.models.meter import MeterReading
+from marketplace.models.offer import Offer, OfferPeriod
+from marketplace.models.order import Activation, ActivationPeriod, Order, OrderPeriod, Purchase, SearchResult
+from marketplace.models.organisation import Membership, Organisation, User
+from marketplace.models.plan import Plan
+from marketplace.models.settlement import SettlementStatement, StatementLine
+from marketplace.models.signal import Forecast, SignalPoint
+from marketplace.models.site import Site
+from marketplace.models.token import ApiToken
+
+__all__ = [
+    "Activation",
+    "ActivationPeriod",
+    "AgentDecision",
+    "Anchor",
+    "AnchorAttempt",
+    "ApiToken",
+    "Event",
+    "Forecast",
+    "Job",
+    "Lease",
+    "LedgerEntry",
+    "Membership",
+    "MeterReading",
+    "Offer",
+    "OfferPeriod",
+    "Order",
+    "OrderPeriod",
+    "Organisation",
+    "Plan",
+    "Purchase",
+    "SearchResult",
+    "SettlementRecord",
+    "SettlementStatement",
+    "SignalPoint",
+    "Site",
+    "StatementLine",
+    "Upload",
+    "User",
+]

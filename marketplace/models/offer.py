@@ -1,0 +1,76 @@
+"""Offers: flexibility for sale. What is sold is kept per settlement period, where the database refuses overselling."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from marketplace.models.plan import Plan
+from marketplace.models.site import Site
+
+
+class Offer(models.Model):
+    """A window of turn-down or turn-up at stated prices. Prices are Decimal GBP per kWh of the seller's delivery."""
+
+    class State(models.TextChoices):
+        """DRAFT -> PUBLISHED -> SOLD, WITHDRAWN or EXPIRED."""
+
+        DRAFT = "DRAFT", "Draft"
+        PUBLISHED = "PUBLISHED", "Published"
+        SOLD = "SOLD", "Sold"
+        WITHDRAWN = "WITHDRAWN", "Withdrawn"
+        EXPIRED = "EXPIRED", "Expired"
+
+    class Direction(models.TextChoices):
+        """The words of the market; on the wire REDUCE and INCREASE."""
+
+        TURN_DOWN = "REDUCE", "Turn-down"
+        TURN_UP = "INCREASE", "Turn-up"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    site = models.ForeignKey(Site, models.PROTECT, related_name="offers")
+    plan = models.ForeignKey(Plan, models.PROTECT, related_name="offers")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
+    product = models.CharField(max_length=40, default="OPERATIONAL_UTILISATION")
+    direction = models.CharField(max_length=8, choices=Direction.choices, default=Direction.TURN_DOWN)
+    start_at = models.DateTimeField()
+    end_at = models.DateTimeField()
+    gate_closure_at = models.DateTimeField()
+    notice_s = models.PositiveIntegerField(default=900)
+    max_events_per_day = models.PositiveSmallIntegerField(default=1)
+    utilisation_price_gbp_per_kwh = models.DecimalField(max_digits=10, decimal_places=4)
+    shortfall_penalty_gbp_per_kwh = models.DecimalField(max_digits=10, decimal_places=4)
+    baseline_method = models.CharField(max_length=40, default="like-day-mean-v1")
+    price_arithmetic = models.JSONField(default=list, help_text="[{item, value, unit, why}] adding up to the price")
+    certificate = models.JSONField(default=dict, help_text="Proof that every dispatch allowed can be met, with its solver facts")
+    created_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(end_at__gt=models.F("start_at")), name="offer_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=models.Q(utilisation_price_gbp_per_kwh__gte=0, shortfall_penalty_gbp_per_kwh__gte=0),
+                name="offer_prices_are_not_negative",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "start_at"])]
+
+
+class OfferPeriod(models.Model):
+    """One settlement period of an offer. The check below is what makes overselling impossible on any engine."""
+
+    offer = models.ForeignKey(Offer, models.CASCADE, related_name="periods")
+    start_at = models.DateTimeField()
+    offered_kw = models.DecimalField(max_digits=12, decimal_places=3)
+    reserved_kw = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["offer", "start_at"], name="one_row_per_offer_and_period"),
+            models.CheckConstraint(
+                condition=models.Q(reserved_kw__gte=0, reserved_kw__lte=models.F("offered_kw")),
+                name="reserved_never_exceeds_offered",
+            ),
+        ]

@@ -6,7 +6,7 @@ from marketplace.models.job import Job, Upload
 from marketplace.models.meter import MeterReading
 from marketplace.models.offer import Offer, OfferPeriod
 from marketplace.models.order import Activation, ActivationPeriod, Order, OrderPeriod, Purchase, SearchResult
-from marketplace.models.organisation import Membership, Organisation, User
+from marketplace.models.organisation import Membership, Organisation, User, role_of
 from marketplace.models.plan import Plan
 from marketplace.models.settlement import SettlementStatement, StatementLine
 from marketplace.models.signal import Forecast, SignalPoint
@@ -42,4 +42,5 @@ __all__ = [
     "StatementLine",
     "Upload",
     "User",
+    "role_of",
 ]

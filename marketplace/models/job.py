@@ -30,8 +30,10 @@ class Upload(models.Model):
     jobs = models.JSONField(default=list, help_text="Parsed jobs, as flex_engine Job.to_dict()")
     row_errors = models.JSONField(default=list, help_text="[{row, column, value, problem, fix}]")
     assumptions = models.JSONField(default=list, help_text="[{name, value, label, why}]")
+    options = models.JSONField(default=dict, help_text="{slack_s, epoch}: what the uploader said about missing columns")
     error = models.TextField(blank=True)
     created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
     reviewed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -87,3 +87,13 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} is {self.role} of {self.organisation}"
+
+
+def role_of(user: User | None, organisation: Organisation) -> str | None:
+    """The role of `user` in `organisation`, or None. A platform administrator acts as ADMIN everywhere."""
+    if user is None or not user.is_authenticated:
+        return None
+    if user.is_superuser:
+        return Membership.Role.ADMIN
+    found = Membership.objects.filter(user=user, organisation=organisation).values_list("role", flat=True).first()
+    return str(found) if found else None

@@ -1,0 +1,34 @@
+"""The housekeeper: anchors the log and settlement records, and sends what is due to the chain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from marketplace import clock, enqueue
+from marketplace.ledger import sender
+from marketplace.models import Anchor
+from marketplace.usecases.anchor_events import anchor_events
+from marketplace.usecases.lease import holding
+from marketplace.usecases.record_settlements import record_settlements
+
+
+@shared_task(name="marketplace.agents.housekeeping.anchor")
+def anchor(**_: Any) -> None:
+    """Record new statements, anchor the grown log, and move every transaction a step on."""
+    with holding("housekeeping", seconds=60) as held:
+        if not held:
+            return
+        now = clock.now()
+        record_settlements(now=now)
+        anchor_events(now=now)
+        sender.send_due(now=now)
+        if Anchor.objects.filter(kind=Anchor.Kind.RECORD, state=Anchor.State.FINAL, records__statement__activation__order__state="DELIVERED").exists():
+            enqueue.enqueue("marketplace.agents.coordination.tick")
+
+
+@shared_task(name="marketplace.agents.housekeeping.tick")
+def tick(**_: Any) -> None:
+    """Housekeeping that is not urgent."""
+    anchor()

@@ -1,0 +1,57 @@
+"""The optimisation agent: plans a site when its queue, its commitments or the hour have changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from marketplace import clock
+from marketplace.agents.decide import decide
+from marketplace.models import AgentDecision, Plan, Site
+from marketplace.rules.errors import MarketError
+from marketplace.usecases.lease import holding
+from marketplace.usecases.plan_site import plan_site
+
+
+@shared_task(name="marketplace.agents.optimisation.plan")
+def plan(*, site_id: int, force: bool = False, **_: Any) -> None:
+    """Plan one site if it asked for a plan. One plan a site at a time."""
+    with holding(f"plan:{site_id}", seconds=120) as held:
+        site = Site.objects.get(pk=site_id)
+        if not held or (site.replan_requested_at is None and not force):
+            return
+        now = clock.now()
+        try:
+            made = plan_site(site=site, now=now)
+        except MarketError as problem:
+            blocked(site, str(problem))
+            return
+        decide(agent="optimisation", site=site, now=now, subject=f"plan:{made.pk}", **words(made))
+
+
+def words(made: Plan) -> dict[str, str]:
+    """What the agent says of a plan."""
+    saw = f"{len(made.allocations)} jobs, {len(made.commitments)} committed half hours, limit {made.site.import_limit_kw.normalize():f} kW"
+    if made.state != Plan.State.READY:
+        return {"saw": saw, "decided": "kept the plan before it", "why": "; ".join(made.reasons)[:500] or made.status}
+    cost, carbon = made.fifo_cost_gbp - made.cost_gbp, made.fifo_carbon_kg - made.carbon_kg
+    return {
+        "saw": saw,
+        "decided": f"a plan of {made.slots} half hours ({made.status.lower()}, {made.solve_s:.2f} s)",
+        "why": f"forecast saving against first come, first served: £{cost:.2f} and {carbon:.1f} kg CO2e",
+    }
+
+
+def blocked(site: Site, problem: str) -> None:
+    """Say once, not every tick, that a plan cannot be made."""
+    newest = AgentDecision.objects.filter(agent="optimisation", site=site).order_by("-at", "-pk").first()
+    if newest is None or newest.why != problem:
+        decide(agent="optimisation", site=site, now=clock.now(), saw="a plan was asked for", decided="waited", why=problem)
+
+
+@shared_task(name="marketplace.agents.optimisation.tick")
+def tick(**_: Any) -> None:
+    """Plan every site whose request is still open: nothing depends on the wake-up call."""
+    for site_id in Site.objects.filter(replan_requested_at__isnull=False).values_list("pk", flat=True):
+        plan(site_id=site_id)

@@ -1,0 +1,43 @@
+"""The buyer's door on the Beckn network: a seller's callbacks, written into the buyer's records."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from beckn.ports import Message, Refusal, Reply
+from marketplace import clock
+from marketplace.rules.errors import MarketError
+from marketplace.usecases.receive_answer import receive_answer, receive_catalogue
+
+Handler = Callable[[Message], Reply | None]
+
+
+def on_discover(message: Message) -> None:
+    """A catalogue answer."""
+    transaction_id = uuid.UUID(message.context["transactionId"])
+    try:
+        receive_catalogue(transaction_id=transaction_id, catalogs=message.message.get("catalogs") or [], now=clock.now())
+    except MarketError as problem:
+        raise Refusal(problem.code, str(problem), problem.details) from problem
+
+
+def on_contract(message: Message) -> None:
+    """Any callback that carries a contract, or a refusal in its place."""
+    try:
+        receive_answer(
+            action=message.action,
+            seller_subscriber_id=message.subscriber_id,
+            transaction_id=uuid.UUID(message.context["transactionId"]),
+            contract=message.message.get("contract") or {},
+            error=message.error,
+            now=clock.now(),
+        )
+    except MarketError as problem:
+        raise Refusal(problem.code, str(problem), problem.details) from problem
+
+
+ACTIONS: dict[str, Handler] = {
+    "on_discover": on_discover,
+    **dict.fromkeys(["on_select", "on_init", "on_confirm", "on_update", "on_status", "on_cancel"], on_contract),
+}

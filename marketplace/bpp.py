@@ -1,0 +1,156 @@
+"""The seller's door on the Beckn network: each action is translated, handed to one use case, and answered.
+
+It runs in the worker, inside one transaction with the message journal and the outbox.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+
+from beckn.ports import Message, Refusal, Reply
+from marketplace import clock
+from marketplace.models import Offer, Order
+from marketplace.rules.errors import MarketError
+from marketplace.rules.order_state import InvalidTransitionError
+from marketplace.usecases.activate_order import activate_order
+from marketplace.usecases.cancel_order import cancel_order
+from marketplace.usecases.confirm_order import confirm_order
+from marketplace.usecases.initialise_order import initialise_order, order_of
+from marketplace.usecases.quote_order import quote_order
+from marketplace.wire.activation import activation_attributes, delivery_attributes, read_instruction
+from marketplace.wire.catalogue import catalogues
+from marketplace.wire.contract import order_contract, performance_entry, read_agreed_pence, read_asked
+from marketplace.wire.filter import matching
+
+Handler = Callable[[Message], Reply | None]
+
+
+def refusing(handler: Handler) -> Handler:
+    """Turn the market's anticipated errors into Beckn refusals; anything else is a fault the inbox retries."""
+
+    @wraps(handler)
+    def answer(message: Message) -> Reply | None:
+        try:
+            return handler(message)
+        except MarketError as problem:
+            raise Refusal(problem.code, str(problem), problem.details) from problem
+        except InvalidTransitionError as problem:
+            raise Refusal("BIZ_INVALID_STATE_TRANSITION", str(problem), {}) from problem
+
+    return answer
+
+
+def seller() -> str:
+    """Our own subscriber id as a seller."""
+    return str(settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"])
+
+
+def transaction_of(message: Message) -> uuid.UUID:
+    """The transaction the message belongs to; the inbox has checked that it is a UUID."""
+    return uuid.UUID(message.context["transactionId"])
+
+
+@refusing
+def discover(message: Message) -> Reply:
+    """Everything on sale that the intent asks for."""
+    offers = Offer.objects.filter(state=Offer.State.PUBLISHED).select_related("site__organisation", "plan").prefetch_related("periods")
+    found = catalogues(
+        offers.order_by("start_at"), seller=seller(), bpp_url=settings.BECKN_PARTICIPANTS["bpp"]["url"], now=clock.now()
+    )
+    return Reply(message={"catalogs": matching(found, message.message.get("intent") or {})})
+
+
+@refusing
+def select(message: Message) -> Reply:
+    """A quote."""
+    asked = read_asked(message.message)
+    order = quote_order(
+        offer_id=asked.offer_id,
+        buyer_subscriber_id=message.subscriber_id,
+        transaction_id=transaction_of(message),
+        kw=asked.kw,
+        periods=asked.periods,
+        now=clock.now(),
+    )
+    return Reply(message={"contract": order_contract(order, seller=seller(), with_id=False)})
+
+
+@refusing
+def init(message: Message) -> Reply:
+    """Final terms and the order's id."""
+    order = initialise_order(transaction_id=transaction_of(message), buyer_subscriber_id=message.subscriber_id, now=clock.now())
+    return Reply(message={"contract": order_contract(order, seller=seller())})
+
+
+@refusing
+def confirm(message: Message) -> Reply:
+    """The sale, with its capacity reserved."""
+    order = confirm_order(
+        transaction_id=transaction_of(message),
+        buyer_subscriber_id=message.subscriber_id,
+        agreed_pence=read_agreed_pence(message.message),
+        now=clock.now(),
+    )
+    return Reply(message={"contract": order_contract(order, seller=seller())})
+
+
+@refusing
+def update(message: Message) -> Reply:
+    """A dispatch, accepted before its ackBy."""
+    instruction = read_instruction(message.message)
+    activation = activate_order(
+        transaction_id=transaction_of(message),
+        buyer_subscriber_id=message.subscriber_id,
+        instruction=instruction,
+        now=clock.now(),
+    )
+    contract = order_contract(activation.order, seller=seller())
+    contract["performance"] = [performance_entry(activation, "ACTIVATION_ACCEPTED", activation_attributes(activation))]
+    return Reply(message={"contract": contract})
+
+
+@refusing
+def status(message: Message) -> Reply:
+    """The order as it stands, with each activation and, once settled, its measured delivery."""
+    order = order_of(transaction_of(message), message.subscriber_id)
+    contract = order_contract(order, seller=seller())
+    entries = [entry_of(activation) for activation in order.activations.order_by("created_at")]
+    if entries:
+        contract["performance"] = entries
+    return Reply(message={"contract": contract})
+
+
+def entry_of(activation: Any) -> dict[str, Any]:
+    """An activation's performance entry: the instruction, or the measured delivery once there is a statement."""
+    statement = activation.statements.order_by("-created_at").first()
+    attributes = delivery_attributes(statement) if statement else activation_attributes(activation)
+    return performance_entry(activation, activation.state, attributes)
+
+
+@refusing
+def cancel(message: Message) -> Reply:
+    """A cancellation before dispatch."""
+    contract = message.message.get("contract") or {}
+    order: Order = cancel_order(
+        transaction_id=transaction_of(message),
+        buyer_subscriber_id=message.subscriber_id,
+        reason=str((contract.get("descriptor") or {}).get("code", "not given")),
+        now=clock.now(),
+    )
+    return Reply(message={"contract": order_contract(order, seller=seller())})
+
+
+ACTIONS: dict[str, Handler] = {
+    "discover": discover,
+    "select": select,
+    "init": init,
+    "confirm": confirm,
+    "update": update,
+    "status": status,
+    "cancel": cancel,
+}

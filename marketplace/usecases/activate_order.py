@@ -1,0 +1,117 @@
+"""Accept a buyer's dispatch: from here on the instructed power is a hard limit on the site's plan."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+
+from flex_engine.timegrid import settlement_period
+from marketplace import enqueue, events, notify
+from marketplace.models import Activation, ActivationPeriod, Order, Plan, Site
+from marketplace.rules.dispatch import check_events_per_day, check_instruction
+from marketplace.rules.order_state import ActivationState, OrderEvent, OrderState, next_order_state
+from marketplace.usecases.initialise_order import order_of
+from marketplace.wire.activation import Instruction
+
+HALF_HOUR = timedelta(minutes=30)
+
+
+def activate_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, instruction: Instruction, now: datetime) -> Activation:
+    """Accept `instruction` under the buyer's order; the same instruction id answers the same activation.
+
+    Raises MarketError: outside the order, more than ordered, too little notice, too many events a day, wrong state.
+    """
+    with transaction.atomic():
+        order = order_of(transaction_id, buyer_subscriber_id)
+        known = order.activations.filter(instruction_id=instruction.instruction_id).first()
+        if known is not None:
+            return known
+        state = next_order_state(OrderState(order.state), OrderEvent.DISPATCH)
+        check_instruction(
+            requested=instruction.requested_kw,
+            ordered=left_to_dispatch(order),
+            now=now,
+            notice=timedelta(seconds=order.offer.notice_s),
+        )
+        check_events_per_day(day_counts=events_that_day(order, instruction), limit=order.offer.max_events_per_day)
+        activation = store(order, instruction, now=now)
+        order.state = state
+        order.version += 1
+        order.save(update_fields=["state", "version"])
+        Site.objects.filter(pk=order.offer.site_id).update(replan_requested_at=now)
+        record(activation, now=now)
+    return activation
+
+
+def left_to_dispatch(order: Order) -> dict[datetime, Decimal]:
+    """Ordered power not yet instructed, per settlement period; periods already dispatched in full drop out."""
+    left = {row.start_at: row.ordered_kw for row in order.periods.all()}
+    for row in ActivationPeriod.objects.filter(activation__order=order).exclude(activation__state=ActivationState.REJECTED):
+        left[row.start_at] -= row.requested_kw
+    return {start: kw for start, kw in left.items() if kw > 0}
+
+
+def events_that_day(order: Order, instruction: Instruction) -> list[int]:
+    """Activations already accepted under the same offer on each settlement day the instruction touches."""
+    days = {settlement_period(start)[0] for start in instruction.requested_kw}
+    taken = [
+        settlement_period(activation.start_at)[0]
+        for activation in Activation.objects.filter(order__offer=order.offer).exclude(state=ActivationState.REJECTED).exclude(order=order)
+    ]
+    return [taken.count(day) for day in days]
+
+
+def store(order: Order, instruction: Instruction, *, now: datetime) -> Activation:
+    """The activation's rows. `declared_kw` is the load of the plan the offer was certified against."""
+    starts = sorted(instruction.requested_kw)
+    activation = Activation.objects.create(
+        order=order,
+        instruction_id=instruction.instruction_id,
+        mechanism=instruction.mechanism,
+        state=ActivationState.ACCEPTED,
+        start_at=starts[0],
+        end_at=starts[-1] + HALF_HOUR,
+        issued_at=instruction.issued_at,
+        ack_by=instruction.ack_by,
+        responded_at=now,
+        created_at=now,
+    )
+    plan = order.offer.plan
+    ActivationPeriod.objects.bulk_create(
+        ActivationPeriod(activation=activation, start_at=start, requested_kw=instruction.requested_kw[start], declared_kw=declared(plan, start))
+        for start in starts
+    )
+    return activation
+
+
+def declared(plan: Plan, start: datetime) -> Decimal:
+    """The plan's site power in the half hour from `start`, to the watt."""
+    slot = int((start - plan.start_at) / HALF_HOUR)
+    return Decimal(str(plan.load_kw[slot])).quantize(Decimal("0.001"))
+
+
+def record(activation: Activation, *, now: datetime) -> None:
+    """The event, the pages and the re-plan that follow from a dispatch."""
+    order = activation.order
+    organisation = order.offer.site.organisation
+    events.append(
+        type="activation.accepted",
+        subject=f"activation:{activation.pk}",
+        payload={
+            "order": str(order.pk),
+            "instruction": activation.instruction_id,
+            "mechanism": activation.mechanism,
+            "issued_at": activation.issued_at.isoformat(),
+            "periods": [
+                {"start": row.start_at.isoformat(), "power_w": int(row.requested_kw * 1000), "declared_w": int(row.declared_kw * 1000)}
+                for row in activation.periods.order_by("start_at")
+            ],
+        },
+        organisations=[organisation],
+        now=now,
+    )
+    enqueue.enqueue("marketplace.agents.optimisation.plan", site_id=order.offer.site_id)
+    notify.changed(f"order:{order.pk}", f"orders:{organisation.slug}", f"site:{order.offer.site.slug}")

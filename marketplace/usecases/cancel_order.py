@@ -1,0 +1,46 @@
+"""Cancel an order before it is dispatched, and give its capacity back to the offer."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from marketplace import events, notify
+from marketplace.models import Offer, OfferPeriod, Order
+from marketplace.rules.errors import MarketError
+from marketplace.rules.order_state import OrderEvent, OrderState, next_order_state
+from marketplace.usecases.initialise_order import order_of
+
+
+def cancel_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, reason: str, now: datetime) -> Order:
+    """Cancel; repeating it answers the same order. After a dispatch: MarketError POL_CANCELLATION_NOT_ALLOWED."""
+    with transaction.atomic():
+        order = order_of(transaction_id, buyer_subscriber_id)
+        if order.state == OrderState.CANCELLED:
+            return order
+        if order.state in {OrderState.ACTIVE, OrderState.DELIVERED, OrderState.SETTLED}:
+            raise MarketError(
+                "POL_CANCELLATION_NOT_ALLOWED", "The order has been dispatched.", fix="It ends by delivery and settlement."
+            )
+        state, reserved = next_order_state(OrderState(order.state), OrderEvent.CANCEL), order.state == OrderState.CONFIRMED
+        if reserved:
+            for row in order.periods.all():
+                OfferPeriod.objects.filter(offer=order.offer, start_at=row.start_at).update(reserved_kw=F("reserved_kw") - row.ordered_kw)
+            if now < order.offer.gate_closure_at:
+                Offer.objects.filter(pk=order.offer_id, state=Offer.State.SOLD).update(state=Offer.State.PUBLISHED)
+        order.state = state
+        order.version += 1
+        order.save(update_fields=["state", "version"])
+        organisation = order.offer.site.organisation
+        events.append(
+            type="order.cancelled",
+            subject=f"order:{order.pk}",
+            payload={"reason": reason[:200], "capacity_returned": "yes" if reserved else "no"},
+            organisations=[organisation],
+            now=now,
+        )
+        notify.changed("catalogue", "offers", f"orders:{organisation.slug}", f"order:{order.pk}")
+    return order

@@ -1,0 +1,82 @@
+"""Close an order whose statement stands on the chain, and send the buyer the amount with its proof."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from beckn import outbox
+from marketplace import events, notify
+from marketplace.models import Anchor, SettlementStatement
+from marketplace.rules.order_state import ActivationState, OrderEvent, OrderState, check_activation_step, next_order_state
+from marketplace.wire.activation import delivery_attributes, settlement_entry
+from marketplace.wire.contract import order_contract, performance_entry
+
+
+def complete_settlement(*, statement: SettlementStatement, now: datetime) -> bool:
+    """Move order and activation to SETTLED when the statement's record is final on chain. False while it is not.
+
+    With no chain configured the order settles too, and the message says state NO_CHAIN instead of a transaction.
+    """
+    with transaction.atomic():
+        statement = (
+            SettlementStatement.objects.select_for_update(of=("self",))
+            .select_related("activation__order__offer__site__organisation", "activation__order__offer__plan")
+            .get(pk=statement.pk)
+        )
+        activation, order = statement.activation, statement.activation.order
+        if order.state == OrderState.SETTLED:
+            return True
+        trail = audit_trail(statement)
+        if trail is None:
+            return False
+        check_activation_step(ActivationState(activation.state), ActivationState.SETTLED)
+        activation.state = ActivationState.SETTLED
+        activation.save(update_fields=["state"])
+        order.state = next_order_state(OrderState(order.state), OrderEvent.SETTLE)
+        order.version += 1
+        order.save(update_fields=["state", "version"])
+        announce(statement, trail, now=now)
+    return True
+
+
+def audit_trail(statement: SettlementStatement) -> dict[str, Any] | None:
+    """Where the proof stands, in FlexSettlement's words; None while the transaction is not final."""
+    if settings.CHAIN_RPC_URL == "none":
+        return {"state": "NO_CHAIN"}
+    record = getattr(statement, "record", None)
+    anchor = record.anchor if record else None
+    if anchor is None or anchor.state != Anchor.State.FINAL:
+        return None
+    return {
+        "state": "ANCHORED",
+        "chainId": anchor.chain_id,
+        "contract": anchor.contract,
+        "txHash": anchor.tx_hash,
+        "settlementId": f"0x{record.settlement_id.removeprefix('0x')}",
+        "commitment": f"0x{record.commitment.removeprefix('0x')}",
+    }
+
+
+def announce(statement: SettlementStatement, trail: dict[str, Any], *, now: datetime) -> None:
+    """The event and the buyer's on_update."""
+    activation, order = statement.activation, statement.activation.order
+    organisation = order.offer.site.organisation
+    events.append(
+        type="order.settled",
+        subject=f"order:{order.pk}",
+        payload={"statement": str(statement.pk), "run": statement.run, "proof": trail["state"]},
+        organisations=[organisation],
+        now=now,
+    )
+    seller = settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"]
+    contract = order_contract(order, seller=seller, statement=statement)
+    contract["performance"] = [performance_entry(activation, "SETTLED", delivery_attributes(statement))]
+    contract["settlements"] = [settlement_entry(statement, audit_trail=trail)]
+    outbox.send(
+        role="bpp", action="on_update", message={"contract": contract}, to=order.buyer_subscriber_id, transaction_id=order.transaction_id
+    )
+    notify.changed(f"order:{order.pk}", f"orders:{organisation.slug}", "ledger")

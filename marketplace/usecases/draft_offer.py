@@ -1,0 +1,95 @@
+"""Draft an offer from a plan: the most that can be turned down in a window with every deadline kept, and its price."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import transaction
+
+from flex_engine.flexibility.offer import NoOfferError, OfferDraft, draft
+from flex_engine.optimise.solve import Plan as EnginePlan
+from flex_engine.timegrid import ceil_half_hour, half_hours
+from marketplace import events, notify
+from marketplace.models import Offer, OfferPeriod, Plan, Site, User, role_of
+from marketplace.rules.errors import MarketError
+from marketplace.rules.roles import Action, require
+from marketplace.usecases.plan_site import current_plan, problem_of
+
+NOTICE = timedelta(minutes=15)
+GATE = timedelta(minutes=30)  # before the window: one notice period and time to answer
+
+
+def draft_offer(
+    *, site: Site, user: User | None = None, start: datetime | None = None, end: datetime | None = None, now: datetime
+) -> Offer:
+    """Draft from the plan in force, for [start, end) or the best window it finds. Nothing is on sale until published.
+
+    The gate closes half an hour before the window. Raises MarketError when there is no plan, the
+    window is past, or nothing can be turned down.
+    """
+    if user is not None:
+        require(role_of(user, site.organisation), Action.PLAN)
+    plan = current_plan(site)
+    if plan is None:
+        raise MarketError("NO_PLAN", f"{site.name} has no plan yet.", fix="Upload a queue and wait for its plan.")
+    first = earliest(now)
+    if start is not None and start < first:
+        raise MarketError("WINDOW_TOO_SOON", f"A window must start at {first:%Y-%m-%dT%H:%M}Z or later.", fix="Choose a later window.")
+    try:
+        drawn = draft(problem_of(plan), engine_plan(plan), start=start, end=end, earliest=first)
+    except NoOfferError as problem:
+        raise MarketError("NOTHING_TO_OFFER", str(problem), fix="Choose another window, or give jobs more slack.") from problem
+    with transaction.atomic():
+        offer = store(site, plan, drawn, now=now)
+        events.append(
+            type="offer.drafted",
+            subject=f"offer:{offer.pk}",
+            payload={"site": site.slug, "power_w": int(drawn.quantity_kw * 1000), "plan": plan.pk},
+            organisations=[site.organisation],
+            now=now,
+        )
+        notify.changed("offers", f"site:{site.slug}")
+    return offer
+
+
+def earliest(now: datetime) -> datetime:
+    """The first half hour an offer drafted at `now` may start in: its gate is then still open for a quarter of an hour."""
+    return ceil_half_hour(now + GATE + timedelta(minutes=15))
+
+
+def engine_plan(plan: Plan) -> EnginePlan:
+    """The engine's view of a stored plan."""
+    return EnginePlan(
+        status=plan.status,
+        load_kw=tuple(plan.load_kw),
+        allocations={job: tuple((slot, share) for slot, share in shares) for job, shares in plan.allocations.items()},
+        cost_gbp=plan.cost_gbp,
+        carbon_kg=plan.carbon_kg,
+        gap=plan.gap,
+        solver=plan.solver,
+        solve_s=plan.solve_s,
+        reasons=tuple(plan.reasons),
+        unplanned=(),
+    )
+
+
+def store(site: Site, plan: Plan, drawn: OfferDraft, *, now: datetime) -> Offer:
+    """The rows of a drafted offer, one period row per settlement period."""
+    offer = Offer.objects.create(
+        site=site,
+        plan=plan,
+        start_at=drawn.start,
+        end_at=drawn.end,
+        gate_closure_at=drawn.start - GATE,
+        notice_s=int(NOTICE.total_seconds()),
+        utilisation_price_gbp_per_kwh=drawn.utilisation_price_gbp_per_kwh,
+        shortfall_penalty_gbp_per_kwh=drawn.shortfall_penalty_gbp_per_kwh,
+        price_arithmetic=[{key: str(value) for key, value in line.items()} for line in drawn.arithmetic],
+        certificate=drawn.certificate.to_dict(),
+        created_at=now,
+    )
+    OfferPeriod.objects.bulk_create(
+        OfferPeriod(offer=offer, start_at=when, offered_kw=Decimal(drawn.quantity_kw)) for when in half_hours(drawn.start, drawn.end)
+    )
+    return offer

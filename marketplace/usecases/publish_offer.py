@@ -1,0 +1,69 @@
+"""Put a drafted offer on sale."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from marketplace import events, notify
+from marketplace.models import Offer, User, role_of
+from marketplace.rules.dispatch import check_gate
+from marketplace.rules.errors import MarketError
+from marketplace.rules.roles import Action, require
+
+
+def publish_offer(*, offer: Offer, user: User | None, now: datetime) -> Offer:
+    """From now on the offer is in the catalogue and can be ordered. Publishing twice changes nothing.
+
+    Refused when its certificate does not hold, its gate has closed, or a published offer of the site overlaps it
+    (the same flexibility would be sold twice). Raises MarketError.
+    """
+    with transaction.atomic():
+        offer = Offer.objects.select_for_update(of=("self",)).select_related("site__organisation").get(pk=offer.pk)
+        if user is not None:
+            require(role_of(user, offer.site.organisation), Action.TRADE)
+        if offer.state == Offer.State.PUBLISHED:
+            return offer
+        if offer.state != Offer.State.DRAFT:
+            raise MarketError("OFFER_NOT_DRAFT", f"This offer is {offer.get_state_display().lower()}.", fix="Draft a new one.")
+        check_gate(now=now, gate_closure_at=offer.gate_closure_at)
+        check_sound(offer)
+        offer.state, offer.published_at = Offer.State.PUBLISHED, now
+        offer.save(update_fields=["state", "published_at"])
+        events.append(
+            type="offer.published",
+            subject=f"offer:{offer.pk}",
+            payload={
+                "site": offer.site.slug,
+                "start": offer.start_at.isoformat(),
+                "end": offer.end_at.isoformat(),
+                "power_w": int(offer.periods.order_by("start_at")[0].offered_kw * 1000),
+                "price_upgbp_per_mwh": str(int(offer.utilisation_price_gbp_per_kwh * 10**9)),
+                "penalty_upgbp_per_mwh": str(int(offer.shortfall_penalty_gbp_per_kwh * 10**9)),
+                "baseline_method": offer.baseline_method,
+            },
+            organisations=[offer.site.organisation],
+            now=now,
+        )
+        notify.changed("offers", "catalogue", f"site:{offer.site.slug}")
+    return offer
+
+
+def check_sound(offer: Offer) -> None:
+    """Raise MarketError unless the certificate holds and no other offer of the site covers the same time."""
+    if not offer.certificate.get("holds"):
+        raise MarketError("CERTIFICATE_FAILED", "No schedule was proved to deliver this offer.", fix="Draft the offer again.")
+    overlap = (
+        Offer.objects.filter(
+            site=offer.site, state__in=[Offer.State.PUBLISHED, Offer.State.SOLD], start_at__lt=offer.end_at, end_at__gt=offer.start_at
+        )
+        .exclude(pk=offer.pk)
+        .first()
+    )
+    if overlap is not None:
+        raise MarketError(
+            "OFFER_OVERLAPS",
+            f"An offer of this site from {overlap.start_at:%Y-%m-%dT%H:%M}Z to {overlap.end_at:%H:%M}Z is already on sale or sold.",
+            fix="Withdraw that offer first, or draft a window beside it.",
+        )

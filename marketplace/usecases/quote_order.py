@@ -1,0 +1,96 @@
+"""Quote a buyer's wish against an offer on sale. A quote binds the price for a while and reserves nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from marketplace import notify
+from marketplace.models import Offer, Order, OrderPeriod
+from marketplace.rules.dispatch import check_gate, check_room
+from marketplace.rules.errors import MarketError
+from marketplace.rules.order_state import OrderState
+
+QUOTE_LIFE = timedelta(minutes=30)
+
+
+def quote_order(
+    *,
+    offer_id: str,
+    buyer_subscriber_id: str,
+    transaction_id: uuid.UUID,
+    kw: Decimal,
+    periods: Mapping[datetime, Decimal] | None,
+    now: datetime,
+) -> Order:
+    """Make or renew the DRAFT order of `transaction_id`: `kw` in every settlement period of the offer, or `periods`.
+
+    Raises MarketError: unknown offer, closed gate, more than is left, or an order that went past its quote.
+    """
+    with transaction.atomic():
+        offer = offer_on_sale(offer_id)
+        check_gate(now=now, gate_closure_at=offer.gate_closure_at)
+        rows = {row.start_at: row for row in offer.periods.all()}
+        asked = dict(periods) if periods is not None else dict.fromkeys(rows, kw)
+        if any(value <= 0 for value in asked.values()):
+            raise MarketError("BIZ_QUANTITY_UNAVAILABLE", "The order asks for no power.", fix="Ask for more than 0 kW.")
+        check_room(asked=asked, left={start: row.offered_kw - row.reserved_kw for start, row in rows.items()})
+        order = Order.objects.select_for_update(of=("self",)).filter(transaction_id=transaction_id).first()
+        if order is not None and (order.state != OrderState.DRAFT or order.buyer_subscriber_id != buyer_subscriber_id):
+            raise MarketError(
+                "BIZ_ALREADY_CONFIRMED", "This transaction is already past its quote.", fix="Start a new transaction for another order."
+            )
+        order = order or Order(transaction_id=transaction_id, buyer_subscriber_id=buyer_subscriber_id, state=OrderState.DRAFT, created_at=now)
+        fill(order, offer, asked, now=now)
+        notify.changed(f"orders:{offer.site.organisation.slug}", f"order:{order.pk}")
+    return order
+
+
+def offer_on_sale(offer_id: str) -> Offer:
+    """The published offer with that id, or MarketError."""
+    try:
+        offer = Offer.objects.select_related("site__organisation", "plan").filter(pk=offer_id).first()
+    except (ValueError, ValidationError):
+        offer = None
+    if offer is None or offer.state in {Offer.State.DRAFT, Offer.State.WITHDRAWN}:
+        raise MarketError("BIZ_OFFER_NOT_FOUND", f"No offer {offer_id} is on sale.", fix="Search the catalogue again.")
+    if offer.state != Offer.State.PUBLISHED:
+        raise MarketError(
+            "BIZ_QUANTITY_UNAVAILABLE", f"This offer is {offer.get_state_display().lower()}.", fix="Search the catalogue again."
+        )
+    return offer
+
+
+def fill(order: Order, offer: Offer, asked: Mapping[datetime, Decimal], *, now: datetime) -> None:
+    """Write terms, quote and periods of a draft order."""
+    energy_kwh = sum(asked.values(), Decimal(0)) / 2
+    order.offer = offer
+    order.utilisation_price_gbp_per_kwh = offer.utilisation_price_gbp_per_kwh
+    order.shortfall_penalty_gbp_per_kwh = offer.shortfall_penalty_gbp_per_kwh
+    order.quote_pence = int((energy_kwh * offer.utilisation_price_gbp_per_kwh * 100).to_integral_value(ROUND_HALF_EVEN))
+    order.quote_expires_at = min(now + QUOTE_LIFE, offer.gate_closure_at)
+    order.terms_digest = terms_digest(offer, asked)
+    order.version += 0 if order._state.adding else 1
+    order.save()
+    order.periods.all().delete()
+    OrderPeriod.objects.bulk_create(OrderPeriod(order=order, start_at=start, ordered_kw=power) for start, power in sorted(asked.items()))
+
+
+def terms_digest(offer: Offer, asked: Mapping[datetime, Decimal]) -> str:
+    """SHA-256 over everything the buyer agrees to, so that a changed term is a changed digest."""
+    terms = {
+        "offer": str(offer.pk),
+        "price": f"{offer.utilisation_price_gbp_per_kwh:.4f}",
+        "penalty": f"{offer.shortfall_penalty_gbp_per_kwh:.4f}",
+        "baseline": offer.baseline_method,
+        "notice_s": offer.notice_s,
+        "periods": {start.isoformat(): f"{power:.3f}" for start, power in sorted(asked.items())},
+    }
+    return hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()

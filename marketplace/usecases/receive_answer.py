@@ -1,0 +1,99 @@
+"""Write a seller's callback into the buyer's records: a catalogue, a quote, terms, a confirmation, delivery, settlement."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from marketplace import notify
+from marketplace.models import Purchase, SearchResult
+from marketplace.rules.errors import MarketError
+from marketplace.wire.purchase import freeze
+
+State = Purchase.State
+# What each callback moves a purchase to, by the state it waits in. A late or repeated callback only refreshes the contract.
+MOVES: dict[str, dict[str, str]] = {
+    "on_select": {State.QUOTING: State.QUOTED},
+    "on_init": {State.INITIALISING: State.INITIALISED},
+    "on_confirm": {State.CONFIRMING: State.CONFIRMED},
+    "on_cancel": {State.INITIALISED: State.CANCELLED, State.CONFIRMED: State.CANCELLED},
+}
+# on_update and on_status say where the activation stands.
+BY_PERFORMANCE = {"ACTIVATION_ACCEPTED": State.ACTIVE, "DELIVERY_COMPLETE": State.DELIVERED, "SETTLED": State.SETTLED}
+ORDERED = [State.DISPATCHING, State.ACTIVE, State.DELIVERED, State.SETTLED]
+# Where a refused step falls back to, so that the buyer can put it right and try again.
+AFTER_REFUSAL = {
+    State.QUOTING: State.REFUSED,
+    State.INITIALISING: State.QUOTED,
+    State.CONFIRMING: State.REFUSED,
+    State.DISPATCHING: State.CONFIRMED,
+}
+
+
+def receive_catalogue(*, transaction_id: uuid.UUID, catalogs: list[dict[str, Any]], now: datetime) -> None:
+    """Store what a discover brought back. An answer nobody asked for is refused with CTX_TRANSACTION_ID_UNKNOWN."""
+    with transaction.atomic():
+        result = SearchResult.objects.select_for_update(of=("self",)).filter(transaction_id=transaction_id).first()
+        if result is None:
+            raise MarketError("CTX_TRANSACTION_ID_UNKNOWN", "No search of ours has this transaction.")
+        result.catalogs = freeze(catalogs)
+        result.answered_at = now
+        result.save(update_fields=["catalogs", "answered_at"])
+        notify.changed(f"search:{result.transaction_id}", "catalogue")
+
+
+def receive_answer(
+    *,
+    action: str,
+    seller_subscriber_id: str,
+    transaction_id: uuid.UUID,
+    contract: Mapping[str, Any],
+    error: Mapping[str, Any] | None,
+    now: datetime,
+) -> None:
+    """Move the purchase of this transaction as the callback says. Raises MarketError for a stranger's transaction."""
+    with transaction.atomic():
+        purchase = (
+            Purchase.objects.select_for_update(of=("self",))
+            .select_related("organisation")
+            .filter(transaction_id=transaction_id, seller_subscriber_id=seller_subscriber_id)
+            .first()
+        )
+        if purchase is None:
+            raise MarketError("CTX_TRANSACTION_ID_UNKNOWN", "No purchase from this seller has this transaction.")
+        if error:
+            purchase.refusal = {"code": str(error.get("errorCode", error.get("code", ""))), "message": str(error.get("errorMessage", error.get("message", "")))}
+            purchase.state = AFTER_REFUSAL.get(State(purchase.state), purchase.state)
+        else:
+            purchase.refusal = {}
+            purchase.state = next_state(action, State(purchase.state), contract)
+            purchase.contract = freeze(contract)
+            purchase.contract_id = str(contract.get("id", purchase.contract_id))
+            if action == "on_select":
+                purchase.quote_pence = quote_of(contract)
+        purchase.updated_at = now
+        purchase.save()
+        notify.changed(f"purchase:{purchase.pk}", f"orders:{purchase.organisation.slug}")
+
+
+def next_state(action: str, state: Purchase.State, contract: Mapping[str, Any]) -> str:
+    """The state after a callback. Callbacks may repeat and overtake each other; a purchase never goes back."""
+    if action in MOVES:
+        return MOVES[action].get(state, state)
+    codes = [entry.get("status", {}).get("code", "") for entry in contract.get("performance") or []]
+    told = [BY_PERFORMANCE[code] for code in codes if code in BY_PERFORMANCE]
+    if "ACTIVATION_REJECTED" in codes and state == State.DISPATCHING:
+        return State.CONFIRMED
+    reached = [one for one in told if state in ORDERED and ORDERED.index(one) > ORDERED.index(state)]
+    return max(reached, key=ORDERED.index) if reached else state
+
+
+def quote_of(contract: Mapping[str, Any]) -> int | None:
+    """The quoted amount in pence."""
+    lines = contract.get("consideration") or []
+    return int(Decimal(str(lines[0]["considerationAttributes"]["value"])) * 100) if lines else None

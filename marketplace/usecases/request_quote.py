@@ -1,0 +1,68 @@
+"""Ask a seller for a quote on one offer of a catalogue answer."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+
+from beckn import outbox
+from flex_engine.timegrid import HALF_HOUR
+from marketplace import notify
+from marketplace.models import Organisation, Purchase, SearchResult, User, role_of
+from marketplace.rules.errors import MarketError
+from marketplace.rules.roles import Action, require
+from marketplace.wire.purchase import exact, find_offer, select_message
+from marketplace.wire.series import read_column
+
+
+def request_quote(
+    *, organisation: Organisation, search: SearchResult, offer_id: str, kw: Decimal, user: User | None = None, now: datetime
+) -> Purchase:
+    """Send a signed select for `kw` of the offer; the quote arrives later in the Purchase. Raises MarketError."""
+    if user is not None:
+        require(role_of(user, organisation), Action.BUY)
+    if kw <= 0:
+        raise MarketError("BAD_QUANTITY", f"{kw} kW cannot be ordered.", fix="Ask for more than 0 kW.")
+    offer, resource_id, seller = find_offer(exact(search.catalogs), offer_id)
+    seller = seller or settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"]
+    starts = sorted(offer_periods(offer))
+    with transaction.atomic():
+        purchase = Purchase.objects.create(
+            organisation=organisation,
+            transaction_id=uuid.uuid4(),
+            seller_subscriber_id=seller,
+            offer_id=offer_id,
+            resource_id=resource_id,
+            offer_name=str(offer.get("descriptor", {}).get("name", ""))[:200],
+            state=Purchase.State.QUOTING,
+            requested_kw=kw,
+            start_at=starts[0],
+            end_at=starts[-1] + HALF_HOUR,
+            created_at=now,
+            updated_at=now,
+        )
+        outbox.send(
+            role="bap",
+            action="select",
+            message=select_message(
+                offer=offer,
+                resource_id=resource_id,
+                kw=kw,
+                buyer=settings.BECKN_PARTICIPANTS["bap"]["subscriber_id"],
+                seller=seller,
+            ),
+            to=seller,
+            transaction_id=purchase.transaction_id,
+        )
+        notify.changed(f"purchase:{purchase.pk}", f"orders:{organisation.slug}")
+    return purchase
+
+
+def offer_periods(offer: dict) -> list[datetime]:  # type: ignore[type-arg]
+    """The half hours an offer covers, from its price column."""
+    terms = next((i["inputs"] for i in offer["offerAttributes"]["inputs"] if i["role"] == "seller"), {})
+    return list(read_column(terms.get("price"), "PRICE"))

@@ -1,0 +1,191 @@
+"""An order as a Beckn contract, in each of its states, and what a buyer's contract asks of us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from marketplace.models import Activation, Order, SettlementStatement
+from marketplace.rules.errors import MarketError
+from marketplace.rules.order_state import OrderState
+from marketplace.wire.catalogue import SCHEMA, offer_attributes, resource_id
+from marketplace.wire.series import instant, number, read_column, time_series
+
+COMMITMENT = "commitment-1"
+STATUS = {
+    OrderState.DRAFT: ("DRAFT", "DRAFT", "QUOTED"),
+    OrderState.INITIALISED: ("DRAFT", "DRAFT", "QUOTED"),
+    OrderState.CONFIRMED: ("ACTIVE", "ACTIVE", "AGREED"),
+    OrderState.ACTIVE: ("ACTIVE", "ACTIVE", "AGREED"),
+    OrderState.DELIVERED: ("ACTIVE", "ACTIVE", "AGREED"),
+    OrderState.SETTLED: ("COMPLETE", "CLOSED", "SETTLED"),
+    OrderState.CANCELLED: ("CANCELLED", "CLOSED", "CANCELLED"),
+    OrderState.EXPIRED: ("CANCELLED", "CLOSED", "CANCELLED"),
+}
+
+
+def pounds(pence: int) -> Decimal:
+    """Pence as a Decimal of pounds with two places."""
+    return (Decimal(pence) / 100).quantize(Decimal("0.01"))
+
+
+def price_specification(total_pence: int, components: list[dict[str, Any]]) -> dict[str, Any]:
+    """PriceSpecification v2.2 whose components sum to its value."""
+    return {
+        "@context": "https://schema.beckn.io/PriceSpecification/v2.2/context.jsonld",
+        "@type": "PriceSpecification",
+        "currency": "GBP",
+        "value": pounds(total_pence),
+        "components": components,
+    }
+
+
+def component(kind: str, pence: int, description: str) -> dict[str, Any]:
+    """One PriceComponent."""
+    return {"type": kind, "value": pounds(pence), "currency": "GBP", "description": description}
+
+
+def ordered_wh(order: Order) -> int:
+    """Energy of the whole order if fully dispatched, in Wh."""
+    return int(sum((row.ordered_kw * 500 for row in order.periods.all()), Decimal(0)))
+
+
+def order_contract(
+    order: Order, *, seller: str, with_id: bool = True, statement: SettlementStatement | None = None
+) -> dict[str, Any]:
+    """The contract object of `order` as it stands. `with_id` is False in on_select, where no id exists yet."""
+    rows = sorted(order.periods.all(), key=lambda row: row.start_at)
+    offer = order.offer
+    contract_status, commitment_status, price_status = STATUS[OrderState(order.state)]
+    resource = f"{resource_id(offer.site)}-{str(offer.pk)[:8]}"
+    quoted = component(
+        "USAGE", order.quote_pence, f"{number(Decimal(ordered_wh(order)) / 1000)} kWh x {number(order.utilisation_price_gbp_per_kwh)}"
+    )
+    price = price_specification(order.quote_pence, [quoted])
+    if statement is not None:
+        price = price_specification(statement.amount_pence, statement_components(order, statement))
+    body: dict[str, Any] = {
+        "status": {"code": contract_status},
+        "commitments": [
+            {
+                "id": COMMITMENT,
+                "status": {"descriptor": {"code": commitment_status}},
+                "resources": [{"id": resource, "quantity": {"unitCode": "kW", "unitQuantity": number(max(r.ordered_kw for r in rows))}}],
+                "offer": {
+                    "id": str(offer.pk),
+                    "resourceIds": [resource],
+                    "offerAttributes": offer_attributes(offer, seller=seller, buyer=order.buyer_subscriber_id),
+                },
+                "commitmentAttributes": time_series(rows[0].start_at, {"CAPACITY_OFFERED": [r.ordered_kw for r in rows]}),
+            }
+        ],
+        "consideration": [{"id": "consideration-1", "status": {"code": price_status}, "considerationAttributes": price}],
+        "participants": [
+            {"id": order.buyer_subscriber_id, "descriptor": {"code": "BUYER", "name": order.buyer_subscriber_id}},
+            {"id": seller, "descriptor": {"code": "SELLER", "name": seller}},
+            {"id": offer.site.organisation.slug, "descriptor": {"code": "ASSET_OPERATOR", "name": offer.site.organisation.name}},
+        ],
+        "contractAttributes": deg_contract(order, seller=seller, statement=statement),
+    }
+    return ({"id": str(order.pk)} if with_id else {}) | body
+
+
+def deg_contract(order: Order, *, seller: str, statement: SettlementStatement | None) -> dict[str, Any]:
+    """DEGContract: who buys, who sells, which policy settles, and the revenue flows once known (they sum to zero)."""
+    body: dict[str, Any] = {
+        "@context": "https://schema.nfh.global/DEGContract/v2.0/context.jsonld",
+        "@type": "DEGContract",
+        "roles": [{"role": "buyer", "participantId": order.buyer_subscriber_id}, {"role": "seller", "participantId": seller}],
+        "policy": {"url": f"{SCHEMA}/policies/compute-flex-v1.json", "queryPath": "data.caco.contracts.compute_flex"},
+    }
+    if statement is not None:
+        amount = pounds(statement.amount_pence)
+        body["revenueFlows"] = [
+            {"role": "buyer", "participantId": order.buyer_subscriber_id, "value": -amount, "currency": "GBP"},
+            {"role": "seller", "participantId": seller, "value": amount, "currency": "GBP"},
+        ]
+    return body
+
+
+def statement_components(order: Order, statement: SettlementStatement) -> list[dict[str, Any]]:
+    """USAGE and PENALTY lines of a settled price."""
+    eligible = f"{number(Decimal(statement.eligible_wh) / 1000)} kWh x {number(order.utilisation_price_gbp_per_kwh)}"
+    lines = [component("USAGE", statement.payment_pence, eligible)]
+    if statement.penalty_pence:
+        short = f"{number(Decimal(statement.shortfall_wh) / 1000)} kWh shortfall x {number(order.shortfall_penalty_gbp_per_kwh)}"
+        lines.append(component("PENALTY", -statement.penalty_pence, short))
+    return lines
+
+
+def performance_entry(activation: Activation, code: str, attributes: dict[str, Any]) -> dict[str, Any]:
+    """The entry of contract.performance for a stored activation."""
+    return performance_entry_of(activation.instruction_id, code, attributes)
+
+
+def performance_entry_of(instruction_id: str, code: str, attributes: dict[str, Any]) -> dict[str, Any]:
+    """One entry of contract.performance."""
+    return {
+        "id": instruction_id,
+        "status": {"code": code},
+        "commitmentIds": [COMMITMENT],
+        "performanceAttributes": attributes,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a buyer's select asks: which offer, how many kW, and in which half hours (None: all of the offer)."""
+
+    offer_id: str
+    kw: Decimal
+    periods: Mapping[datetime, Decimal] | None
+
+
+def read_asked(message: Mapping[str, Any]) -> Asked:
+    """Read offer id and power from a select or init. Raises MarketError naming the missing member."""
+    try:
+        commitment = message["contract"]["commitments"][0]
+        quantity = commitment["resources"][0]["quantity"]
+        kw = Decimal(str(quantity["unitQuantity"]))
+        unit = str(quantity.get("unitCode", "kW"))
+        offer_id = str(commitment["offer"]["id"])
+    except (KeyError, IndexError, TypeError, InvalidOperation) as problem:
+        raise MarketError(
+            "SCH_REQUIRED_FIELD_MISSING",
+            f"The contract has no readable commitments[0] with offer.id and resources[0].quantity ({problem}).",
+            fix="Send one commitment with an offer id and a quantity in kW.",
+        ) from problem
+    if unit.lower() not in {"kw", "kwt"}:
+        raise MarketError("SCH_INVALID_ENUM", f"The quantity is in {unit!r}.", fix="Give quantities in kW.")
+    series = commitment.get("commitmentAttributes")
+    return Asked(offer_id, kw, read_column(series, "CAPACITY_OFFERED") if series else None)
+
+
+def read_agreed_pence(message: Mapping[str, Any]) -> int | None:
+    """The amount the buyer confirms, in pence, or None when the contract carries no consideration."""
+    lines = message.get("contract", {}).get("consideration") or []
+    if not lines:
+        return None
+    try:
+        value = Decimal(str(lines[0]["considerationAttributes"]["value"])) * 100
+    except (KeyError, TypeError, InvalidOperation) as problem:
+        raise MarketError(
+            "SCH_ATTRIBUTE_PACK_INVALID", "consideration[0].considerationAttributes.value is not an amount.", fix="Send the quote back."
+        ) from problem
+    if value != value.to_integral_value():
+        raise MarketError("BIZ_PRICE_MISMATCH", f"{value} p is not a whole number of pence.", fix="Send the quote back.")
+    return int(value)
+
+
+def instant_of(text: Any, field: str) -> datetime:
+    """An aware time from the wire, or MarketError naming the field."""
+    try:
+        moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        moment = None  # type: ignore[assignment]
+    if moment is None or moment.tzinfo is None:
+        raise MarketError("SCH_INVALID_FORMAT", f"{field} is {text!r}, not a time with a zone.", fix="Write it like 2026-01-15T17:00:00Z.")
+    return moment

@@ -8,8 +8,9 @@ from celery import shared_task
 
 from marketplace import clock
 from marketplace.agents.decide import decide
-from marketplace.models import AgentDecision, Plan, Site
+from marketplace.models import AgentDecision, OfferRequest, Plan, Site
 from marketplace.rules.errors import MarketError
+from marketplace.usecases.answer_offer_request import answer_offer_request
 from marketplace.usecases.lease import holding
 from marketplace.usecases.plan_site import plan_site
 
@@ -50,8 +51,29 @@ def blocked(site: Site, problem: str) -> None:
         decide(agent="optimisation", site=site, now=clock.now(), saw="a plan was asked for", decided="waited", why=problem)
 
 
+@shared_task(name="marketplace.agents.optimisation.draft")
+def draft(*, request_id: int, **_: Any) -> None:
+    """Work out one wish for an offer."""
+    now = clock.now()
+    with holding(f"draft:{request_id}", seconds=120) as held:
+        if not held or not OfferRequest.objects.filter(pk=request_id, state=OfferRequest.State.PENDING).exists():
+            return
+        wish = answer_offer_request(request_id=request_id, now=now)
+        decide(
+            agent="optimisation",
+            site=wish.site,
+            now=now,
+            subject=f"offer:{wish.offer_id}" if wish.offer_id else f"offer-request:{wish.pk}",
+            saw="an offer was asked for",
+            decided="drafted one" if wish.offer_id else "refused",
+            why=wish.problem or "every deadline holds when all of it is dispatched",
+        )
+
+
 @shared_task(name="marketplace.agents.optimisation.tick")
 def tick(**_: Any) -> None:
     """Plan every site whose request is still open: nothing depends on the wake-up call."""
     for site_id in Site.objects.filter(replan_requested_at__isnull=False).values_list("pk", flat=True):
         plan(site_id=site_id)
+    for request_id in OfferRequest.objects.filter(state=OfferRequest.State.PENDING).values_list("pk", flat=True):
+        draft(request_id=request_id)

@@ -74,3 +74,23 @@ class OfferPeriod(models.Model):
                 name="reserved_never_exceeds_offered",
             ),
         ]
+
+
+class OfferRequest(models.Model):
+    """Somebody's wish for an offer, worked on by the optimisation agent. No window given: the agent picks the best."""
+
+    class State(models.TextChoices):
+        """PENDING -> DONE with an offer, or REFUSED with the reason in words."""
+
+        PENDING = "PENDING", "Being worked out"
+        DONE = "DONE", "Drafted"
+        REFUSED = "REFUSED", "Refused"
+
+    site = models.ForeignKey(Site, models.CASCADE, related_name="offer_requests")
+    start_at = models.DateTimeField(null=True, blank=True)
+    end_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    offer = models.OneToOneField(Offer, models.SET_NULL, null=True, blank=True, related_name="request")
+    problem = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)

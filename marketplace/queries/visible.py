@@ -1,0 +1,126 @@
+"""Which rows a person may see: the one place that answers it, for pages, the API and the sockets.
+
+A row outside the answer does not exist for that person: doors turn it into 404, never 403. What a person may *do* with
+a row they see is another question, and marketplace.rules.roles answers it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Model, Q, QuerySet
+
+from marketplace.models import (
+    Activation,
+    AgentDecision,
+    Anchor,
+    ApiToken,
+    Event,
+    Forecast,
+    Job,
+    LedgerEntry,
+    Membership,
+    MeterReading,
+    Offer,
+    OfferPeriod,
+    OfferRequest,
+    Order,
+    OrderPeriod,
+    Organisation,
+    Plan,
+    Purchase,
+    SearchResult,
+    SettlementRecord,
+    SettlementStatement,
+    SignalPoint,
+    Site,
+    StatementLine,
+    Upload,
+    User,
+)
+
+M = TypeVar("M", bound=Model)
+
+# The path from each model to the organisation that owns its rows; members of that organisation see them.
+OWNED_THROUGH: dict[type[Model], str] = {
+    Organisation: "",
+    Site: "organisation__",
+    Job: "site__organisation__",
+    Upload: "site__organisation__",
+    Plan: "site__organisation__",
+    MeterReading: "site__organisation__",
+    AgentDecision: "site__organisation__",
+    Offer: "site__organisation__",
+    OfferRequest: "site__organisation__",
+    OfferPeriod: "offer__site__organisation__",
+    Order: "offer__site__organisation__",
+    OrderPeriod: "order__offer__site__organisation__",
+    Activation: "order__offer__site__organisation__",
+    SettlementStatement: "activation__order__offer__site__organisation__",
+    StatementLine: "statement__activation__order__offer__site__organisation__",
+    SettlementRecord: "statement__activation__order__offer__site__organisation__",
+    Purchase: "organisation__",
+    SearchResult: "organisation__",
+}
+# Hashes and public figures: the same for everybody who is signed in.
+PUBLIC: frozenset[type[Model]] = frozenset({Anchor, SignalPoint, Forecast})
+# What an auditor reads of every organisation. Queues, plans, drafts and searches are not among it.
+AUDITED: frozenset[type[Model]] = frozenset(
+    {
+        Order,
+        OrderPeriod,
+        Activation,
+        SettlementStatement,
+        StatementLine,
+        SettlementRecord,
+        Event,
+        LedgerEntry,
+        AgentDecision,
+    }
+)
+
+
+def visible(model: type[M], user: User | AnonymousUser) -> QuerySet[M]:
+    """The rows of `model` that `user` may see, without duplicates. Raises LookupError for a model nobody thought of."""
+    everything = model._default_manager.all()
+    if isinstance(user, AnonymousUser) or not user.is_active:
+        return everything.none()
+    if user.is_superuser or model in PUBLIC or (model in AUDITED and is_auditor(user)):
+        return everything
+    if model is ApiToken:
+        return everything.filter(user=user)
+    if model is Event:
+        return everything.filter(event_seen("", user)).distinct()
+    if model is LedgerEntry:
+        return everything.filter(event_seen("event__", user)).distinct()
+    if model not in OWNED_THROUGH:
+        raise LookupError(f"{model.__name__} has no rule of visibility in queries/visible.py")
+    return everything.filter(**{f"{OWNED_THROUGH[model]}memberships__user": user})
+
+
+def is_auditor(user: User) -> bool:
+    """Whether `user` belongs to an auditing organisation."""
+    return Membership.objects.filter(user=user, organisation__kind=Organisation.Kind.AUDITOR).exists()
+
+
+def event_seen(path: str, user: User) -> Q:
+    """Events of the person's organisations, and events about orders their organisations bought."""
+    own: dict[str, Any] = {f"{path}organisations__memberships__user": user}
+    return Q(**own) | Q(**{f"{path}subject__in": bought_subjects(user)})
+
+
+def bought_subjects(user: User) -> list[str]:
+    """Event subjects of the orders this person's organisations placed, if the seller's rows are here.
+
+    Both ids must fit: the transaction is one we began, and the order's verified sender is our own participant.
+    """
+    orders = Order.objects.filter(
+        transaction_id__in=visible(Purchase, user).values("transaction_id"),
+        buyer_subscriber_id=settings.BECKN_PARTICIPANTS["bap"]["subscriber_id"],
+    )
+    activations = Activation.objects.filter(order__in=orders)
+    return [f"order:{pk}" for pk in orders.values_list("pk", flat=True)] + [
+        f"activation:{pk}" for pk in activations.values_list("pk", flat=True)
+    ]

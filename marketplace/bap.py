@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 
 from beckn.ports import Message, Refusal, Reply
+
 from marketplace import clock
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.receive_answer import receive_answer, receive_catalogue
@@ -17,7 +18,9 @@ def on_discover(message: Message) -> None:
     """A catalogue answer."""
     transaction_id = uuid.UUID(message.context["transactionId"])
     try:
-        receive_catalogue(transaction_id=transaction_id, catalogs=message.message.get("catalogs") or [], now=clock.now())
+        receive_catalogue(
+            transaction_id=transaction_id, catalogs=message.message.get("catalogs") or [], now=clock.now()
+        )
     except MarketError as problem:
         raise Refusal(problem.code, str(problem), problem.details) from problem
 

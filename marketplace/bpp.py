@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from beckn.ports import Message, Refusal, Reply
 from django.conf import settings
 
-from beckn.ports import Message, Refusal, Reply
 from marketplace import clock
 from marketplace.models import Offer, Order
 from marketplace.rules.errors import MarketError
@@ -58,7 +58,11 @@ def transaction_of(message: Message) -> uuid.UUID:
 @refusing
 def discover(message: Message) -> Reply:
     """Everything on sale that the intent asks for."""
-    offers = Offer.objects.filter(state=Offer.State.PUBLISHED).select_related("site__organisation", "plan").prefetch_related("periods")
+    offers = (
+        Offer.objects.filter(state=Offer.State.PUBLISHED)
+        .select_related("site__organisation", "plan")
+        .prefetch_related("periods")
+    )
     found = catalogues(
         offers.order_by("start_at"), seller=seller(), bpp_url=settings.BECKN_PARTICIPANTS["bpp"]["url"], now=clock.now()
     )
@@ -83,7 +87,9 @@ def select(message: Message) -> Reply:
 @refusing
 def init(message: Message) -> Reply:
     """Final terms and the order's id."""
-    order = initialise_order(transaction_id=transaction_of(message), buyer_subscriber_id=message.subscriber_id, now=clock.now())
+    order = initialise_order(
+        transaction_id=transaction_of(message), buyer_subscriber_id=message.subscriber_id, now=clock.now()
+    )
     return Reply(message={"contract": order_contract(order, seller=seller())})
 
 

@@ -31,6 +31,8 @@ def tell(topics: tuple[str, ...]) -> None:
         return
     for topic in topics:
         try:
-            async_to_sync(layer.group_send)(group(topic), {"type": "topic.changed", "topic": topic, "version": time.time_ns()})
+            async_to_sync(layer.group_send)(
+                group(topic), {"type": "topic.changed", "topic": topic, "version": time.time_ns()}
+            )
         except Exception as problem:  # noqa: BLE001 - any layer fault is the same to us: pages poll as well
             log.warning("topic %s was not pushed (%s)", topic, problem)

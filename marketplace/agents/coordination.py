@@ -44,7 +44,15 @@ def settle_due(now: datetime) -> None:
         except MarketError as problem:
             newest = AgentDecision.objects.filter(agent="coordination", subject=subject).order_by("-at", "-pk").first()
             if newest is None or newest.why != str(problem):
-                decide(agent="coordination", site=site, now=now, subject=subject, saw="an activation is over", decided="waited", why=str(problem))
+                decide(
+                    agent="coordination",
+                    site=site,
+                    now=now,
+                    subject=subject,
+                    saw="an activation is over",
+                    decided="waited",
+                    why=str(problem),
+                )
             continue
         decide(
             agent="coordination",

@@ -8,9 +8,9 @@ from typing import Any
 import requests
 from celery import shared_task
 from django.conf import settings
+from flex_engine.feeds.http import FeedError, session
 
 from flex_engine.feeds import carbon_intensity, elexon
-from flex_engine.feeds.http import FeedError, session
 from flex_engine.timegrid import floor_half_hour
 from marketplace import clock
 from marketplace.agents.decide import decide
@@ -34,7 +34,12 @@ def tick(**_: Any) -> None:
 
 def refresh(name: str, now: datetime) -> None:
     """Fetch one series from its last known half hour up to now; a failed feed is said once and never filled in."""
-    last = SignalPoint.objects.filter(series=name, label="MEASURED").order_by("-start_at").values_list("start_at", flat=True).first()
+    last = (
+        SignalPoint.objects.filter(series=name, label="MEASURED")
+        .order_by("-start_at")
+        .values_list("start_at", flat=True)
+        .first()
+    )
     start = last + timedelta(minutes=30) if last else floor_half_hour(now) - timedelta(days=14)
     if start >= floor_half_hour(now):
         return
@@ -43,7 +48,14 @@ def refresh(name: str, now: datetime) -> None:
     except (FeedError, requests.RequestException) as problem:
         newest = AgentDecision.objects.filter(agent="grid", subject=f"feed:{name}").order_by("-at", "-pk").first()
         if newest is None or newest.decided != "kept the last values":
-            decide(agent="grid", now=now, subject=f"feed:{name}", saw=f"{name} could not be fetched", decided="kept the last values", why=str(problem))
+            decide(
+                agent="grid",
+                now=now,
+                subject=f"feed:{name}",
+                saw=f"{name} could not be fetched",
+                decided="kept the last values",
+                why=str(problem),
+            )
         return
     added = record_signals(series=[found], now=now)
     if added:

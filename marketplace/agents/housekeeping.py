@@ -24,7 +24,9 @@ def anchor(**_: Any) -> None:
         record_settlements(now=now)
         anchor_events(now=now)
         sender.send_due(now=now)
-        if Anchor.objects.filter(kind=Anchor.Kind.RECORD, state=Anchor.State.FINAL, records__statement__activation__order__state="DELIVERED").exists():
+        if Anchor.objects.filter(
+            kind=Anchor.Kind.RECORD, state=Anchor.State.FINAL, records__statement__activation__order__state="DELIVERED"
+        ).exists():
             enqueue.enqueue("marketplace.agents.coordination.tick")
 
 

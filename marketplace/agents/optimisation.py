@@ -48,7 +48,9 @@ def blocked(site: Site, problem: str) -> None:
     """Say once, not every tick, that a plan cannot be made."""
     newest = AgentDecision.objects.filter(agent="optimisation", site=site).order_by("-at", "-pk").first()
     if newest is None or newest.why != problem:
-        decide(agent="optimisation", site=site, now=clock.now(), saw="a plan was asked for", decided="waited", why=problem)
+        decide(
+            agent="optimisation", site=site, now=clock.now(), saw="a plan was asked for", decided="waited", why=problem
+        )
 
 
 @shared_task(name="marketplace.agents.optimisation.draft")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flex_engine.simulate.synthetic import jobs as synthetic_jobs
+
 from marketplace.management.sale import StepFailedError
 
 HALF_HOUR = timedelta(minutes=30)
@@ -41,7 +42,9 @@ def choose_week(text: str | None, signals: Path | None, assumed: Assumptions) ->
             raise StepFailedError(f"--week is {text!r}; write a date like 2024-02-05.") from problem
         return found - timedelta(days=found.weekday())
     week = datetime(2024, 3, 4, tzinfo=UTC)
-    assumed.add("week", week.date(), "Assumed", "no --week was given" if signals else "synthetic signals can start anywhere")
+    assumed.add(
+        "week", week.date(), "Assumed", "no --week was given" if signals else "synthetic signals can start anywhere"
+    )
     return week
 
 
@@ -58,7 +61,15 @@ def demo_jobs(path: Path | None, *, week: datetime, seed: int, assumed: Assumpti
     rows.writerow(["id", "arrival", "deadline", "duration", "power_kw", "preemptible", "tier"])
     for job in made:
         rows.writerow(
-            [job.id, job.arrival.isoformat(), job.deadline.isoformat(), job.duration_s, job.power_kw, str(job.preemptible).lower(), job.tier]
+            [
+                job.id,
+                job.arrival.isoformat(),
+                job.deadline.isoformat(),
+                job.duration_s,
+                job.power_kw,
+                str(job.preemptible).lower(),
+                job.tier,
+            ]
         )
     return "synthetic.csv", out.getvalue().encode()
 
@@ -71,7 +82,9 @@ def read_readings(path: Path) -> dict[datetime, int]:
             try:
                 found[datetime.fromisoformat(row["start"].replace("Z", "+00:00"))] = int(row["import_wh"])
             except (KeyError, ValueError) as problem:
-                raise StepFailedError(f"{path.name}, row {number}: {problem}. Columns are start (with a zone) and import_wh.") from problem
+                raise StepFailedError(
+                    f"{path.name}, row {number}: {problem}. Columns are start (with a zone) and import_wh."
+                ) from problem
     return found
 
 
@@ -85,7 +98,12 @@ def meter_history(
     """
     if path is not None:
         return {start: wh for start, wh in read_readings(path).items() if start < until}
-    assumed.add("meter history", f"{HISTORY_DAYS} days", "Simulated", "weeks like the planned one, 1 % noise; no readings file was given")
+    assumed.add(
+        "meter history",
+        f"{HISTORY_DAYS} days",
+        "Simulated",
+        "weeks like the planned one, 1 % noise; no readings file was given",
+    )
     chance = random.Random(seed)  # noqa: S311 - noise, not a secret
     first = start_of(plan)
     week = weekly_profile(plan)
@@ -99,7 +117,9 @@ def meter_window(
     """Readings from the first plan's start to `until`: what the plans in force drew, with seeded noise (Simulated)."""
     if path is not None:
         return {start: wh for start, wh in read_readings(path).items() if start < until}
-    assumed.add("meter readings", "the plans in force", "Simulated", "the cluster is taken to have followed them, 1 % noise")
+    assumed.add(
+        "meter readings", "the plans in force", "Simulated", "the cluster is taken to have followed them, 1 % noise"
+    )
     chance = random.Random(seed + 1)  # noqa: S311 - noise, not a secret
     loads: dict[datetime, float] = {}
     for plan in plans:

@@ -16,11 +16,34 @@ from marketplace.models import ApiToken, Membership, Organisation, Site, User
 ORGANISATIONS = {
     "fenland": ("Fenland Compute Ltd", Organisation.Kind.OPERATOR, "operator@demo.caco.example", Membership.Role.ADMIN),
     "eastern-grid": ("Eastern Grid DSO", Organisation.Kind.GRID, "grid@demo.caco.example", Membership.Role.ADMIN),
-    "proof-and-co": ("Proof & Co Auditors", Organisation.Kind.AUDITOR, "auditor@demo.caco.example", Membership.Role.AUDITOR),
+    "proof-and-co": (
+        "Proof & Co Auditors",
+        Organisation.Kind.AUDITOR,
+        "auditor@demo.caco.example",
+        Membership.Role.AUDITOR,
+    ),
 }
 SITES = {
-    "norwich": ("Norwich DC1", Decimal(2000), Decimal(300), "NORM_1", "EPN", Decimal("52.63090"), Decimal("1.29740"), "1900000000001"),
-    "cambridge": ("Cambridge Lab", Decimal(600), Decimal(80), "CAMB_1", "EPN", Decimal("52.20530"), Decimal("0.12180"), "1900000000002"),
+    "norwich": (
+        "Norwich DC1",
+        Decimal(2000),
+        Decimal(300),
+        "NORM_1",
+        "EPN",
+        Decimal("52.63090"),
+        Decimal("1.29740"),
+        "1900000000001",
+    ),
+    "cambridge": (
+        "Cambridge Lab",
+        Decimal(600),
+        Decimal(80),
+        "CAMB_1",
+        "EPN",
+        Decimal("52.20530"),
+        Decimal("0.12180"),
+        "1900000000002",
+    ),
 }
 
 
@@ -40,7 +63,9 @@ def ensure_parties(*, now: datetime) -> list[Login]:
     logins = []
     with transaction.atomic():
         for slug, (name, kind, email, role) in ORGANISATIONS.items():
-            subscriber = settings.BECKN_PARTICIPANTS["bap" if kind == Organisation.Kind.GRID else "bpp"]["subscriber_id"]
+            subscriber = settings.BECKN_PARTICIPANTS["bap" if kind == Organisation.Kind.GRID else "bpp"][
+                "subscriber_id"
+            ]
             organisation, _ = Organisation.objects.get_or_create(
                 slug=slug,
                 defaults={
@@ -59,7 +84,9 @@ def ensure_parties(*, now: datetime) -> list[Login]:
     return logins
 
 
-def ensure_site(slug: str, *, now: datetime, import_limit_kw: Decimal | None = None, kw_per_cpu: Decimal | None = None) -> Site:
+def ensure_site(
+    slug: str, *, now: datetime, import_limit_kw: Decimal | None = None, kw_per_cpu: Decimal | None = None
+) -> Site:
     """The demonstration site `slug`, created if missing."""
     name, limit, must_run, zone, area, latitude, longitude, msid = SITES[slug]
     site, _ = Site.objects.get_or_create(

@@ -65,7 +65,9 @@ class ProcessGroup:
             time.sleep(0.1)
         tail = self.log.read_text(errors="replace")[-1500:]
         self.stop()
-        raise NotReadyError(f"the installation was not ready after {time.monotonic() - begun:.0f} s; its log ends:\n{tail}")
+        raise NotReadyError(
+            f"the installation was not ready after {time.monotonic() - begun:.0f} s; its log ends:\n{tail}"
+        )
 
     def ready(self) -> bool:
         """Whether every part answers."""

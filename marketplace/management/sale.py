@@ -61,7 +61,9 @@ class Party:
             if until(answer):
                 return answer
             time.sleep(0.1)
-        raise StepFailedError(f"{what} did not happen within {timeout_s:.0f} s; the last answer was {str(answer)[:600]}")
+        raise StepFailedError(
+            f"{what} did not happen within {timeout_s:.0f} s; the last answer was {str(answer)[:600]}"
+        )
 
 
 def upload_jobs(
@@ -74,7 +76,9 @@ def upload_jobs(
         files={"file": (filename, content)},
         data={"slack_hours": str(slack_hours), "epoch": epoch.isoformat()},
     )
-    read = operator.wait(f"/uploads/{upload['id']}", until=lambda u: u["state"] != "RECEIVED", what="reading the queue file")
+    read = operator.wait(
+        f"/uploads/{upload['id']}", until=lambda u: u["state"] != "RECEIVED", what="reading the queue file"
+    )
     if read["state"] == "FAILED":
         raise StepFailedError(f"the queue file cannot be read: {read['error']}")
     if read["state"] == "NEEDS_REVIEW":
@@ -86,7 +90,9 @@ def wait_for_plan(operator: Party, *, site: str, after: int | None = None) -> di
     """The newest usable plan of the site, newer than plan `after`."""
     return dict(
         operator.wait(
-            f"/sites/{site}/plan", until=lambda p: p.get("id") is not None and (after is None or p["id"] > after), what="planning"
+            f"/sites/{site}/plan",
+            until=lambda p: p.get("id") is not None and (after is None or p["id"] > after),
+            what="planning",
         )
     )
 
@@ -95,7 +101,9 @@ def publish_best_offer(operator: Party, *, site: str, window: tuple[datetime, da
     """Ask for an offer (for `window`, or the best the engine finds), and publish it."""
     body = {"start": window[0].isoformat(), "end": window[1].isoformat()} if window else {}
     wish = operator.post(f"/sites/{site}/offer-requests", body)
-    answer = operator.wait(f"/offer-requests/{wish['id']}", until=lambda w: w["state"] != "PENDING", what="drafting an offer")
+    answer = operator.wait(
+        f"/offer-requests/{wish['id']}", until=lambda w: w["state"] != "PENDING", what="drafting an offer"
+    )
     if answer["state"] != "DONE":
         raise StepFailedError(f"no offer could be drafted: {answer['problem']}")
     return dict(operator.post(f"/offers/{answer['offer']}/publish"))

@@ -60,7 +60,9 @@ class Job(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["site", "external_id"], name="one_job_per_site_and_external_id"),
-            models.CheckConstraint(condition=models.Q(deadline_at__gt=models.F("arrival_at")), name="job_deadline_after_arrival"),
+            models.CheckConstraint(
+                condition=models.Q(deadline_at__gt=models.F("arrival_at")), name="job_deadline_after_arrival"
+            ),
             models.CheckConstraint(condition=models.Q(power_kw__gt=0), name="job_power_is_positive"),
         ]
         indexes = [models.Index(fields=["site", "deadline_at"])]

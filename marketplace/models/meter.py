@@ -13,14 +13,18 @@ class MeterReading(models.Model):
     site = models.ForeignKey(Site, models.CASCADE, related_name="readings")
     start_at = models.DateTimeField()
     import_wh = models.BigIntegerField()
-    quality = models.CharField(max_length=10, default="ACTUAL", help_text="ACTUAL or ESTIMATED, as the meter operator flags it")
+    quality = models.CharField(
+        max_length=10, default="ACTUAL", help_text="ACTUAL or ESTIMATED, as the meter operator flags it"
+    )
     source = models.CharField(max_length=80)
     label = models.CharField(max_length=10, help_text="MEASURED or SIMULATED")
     known_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["site", "start_at", "known_at"], name="one_reading_per_site_start_and_known"),
+            models.UniqueConstraint(
+                fields=["site", "start_at", "known_at"], name="one_reading_per_site_start_and_known"
+            ),
             models.CheckConstraint(condition=models.Q(import_wh__gte=0), name="import_energy_is_not_negative"),
         ]
         indexes = [models.Index(fields=["site", "start_at"])]

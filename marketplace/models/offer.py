@@ -43,13 +43,17 @@ class Offer(models.Model):
     shortfall_penalty_gbp_per_kwh = models.DecimalField(max_digits=10, decimal_places=4)
     baseline_method = models.CharField(max_length=40, default="like-day-mean-v1")
     price_arithmetic = models.JSONField(default=list, help_text="[{item, value, unit, why}] adding up to the price")
-    certificate = models.JSONField(default=dict, help_text="Proof that every dispatch allowed can be met, with its solver facts")
+    certificate = models.JSONField(
+        default=dict, help_text="Proof that every dispatch allowed can be met, with its solver facts"
+    )
     created_at = models.DateTimeField()
     published_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(end_at__gt=models.F("start_at")), name="offer_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=models.Q(end_at__gt=models.F("start_at")), name="offer_ends_after_it_starts"
+            ),
             models.CheckConstraint(
                 condition=models.Q(utilisation_price_gbp_per_kwh__gte=0, shortfall_penalty_gbp_per_kwh__gte=0),
                 name="offer_prices_are_not_negative",

@@ -32,7 +32,9 @@ class Order(models.Model):
     confirmed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=models.Q(quote_pence__gte=0), name="order_quote_is_not_negative")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(quote_pence__gte=0), name="order_quote_is_not_negative")
+        ]
         indexes = [models.Index(fields=["state", "-created_at"])]
 
 
@@ -115,7 +117,9 @@ class Activation(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["order", "instruction_id"], name="one_activation_per_order_and_instruction"),
+            models.UniqueConstraint(
+                fields=["order", "instruction_id"], name="one_activation_per_order_and_instruction"
+            ),
         ]
 
 
@@ -126,7 +130,9 @@ class ActivationPeriod(models.Model):
     start_at = models.DateTimeField()
     requested_kw = models.DecimalField(max_digits=12, decimal_places=3)
     declared_kw = models.DecimalField(
-        max_digits=12, decimal_places=3, help_text="Site power of the plan in force at dispatch: the load turned down from"
+        max_digits=12,
+        decimal_places=3,
+        help_text="Site power of the plan in force at dispatch: the load turned down from",
     )
 
     class Meta:

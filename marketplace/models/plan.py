@@ -26,11 +26,14 @@ class Plan(models.Model):
     fifo_load_kw = models.JSONField(default=list)
     price_gbp_per_mwh = models.JSONField(default=list)
     carbon_g_per_kwh = models.JSONField(default=list)
-    down_kw = models.JSONField(default=list, help_text="Power that can be turned down in each half hour, certified singly")
+    down_kw = models.JSONField(
+        default=list, help_text="Power that can be turned down in each half hour, certified singly"
+    )
     up_kw = models.JSONField(default=list)
     allocations = models.JSONField(default=dict, help_text="{job external id: [[slot, share of the half hour], ...]}")
     executed_s = models.JSONField(
-        default=dict, help_text="{job external id: seconds of work the plans before this one ran before start_at} (Assumed)"
+        default=dict,
+        help_text="{job external id: seconds of work the plans before this one ran before start_at} (Assumed)",
     )
     fifo_allocations = models.JSONField(default=dict)
     commitments = models.JSONField(default=list, help_text="[{order, start, site_max_kw}] held as hard limits")

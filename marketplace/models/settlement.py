@@ -30,7 +30,9 @@ class SettlementStatement(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["activation", "run", "version"], name="one_statement_per_activation_run_version"),
+            models.UniqueConstraint(
+                fields=["activation", "run", "version"], name="one_statement_per_activation_run_version"
+            ),
             models.CheckConstraint(
                 condition=models.Q(amount_pence=models.F("payment_pence") - models.F("penalty_pence")),
                 name="statement_components_sum_to_the_amount",

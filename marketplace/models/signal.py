@@ -21,7 +21,9 @@ class SignalPoint(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["series", "start_at", "known_at"], name="one_value_per_series_start_and_known"),
+            models.UniqueConstraint(
+                fields=["series", "start_at", "known_at"], name="one_value_per_series_start_and_known"
+            ),
         ]
         indexes = [models.Index(fields=["series", "start_at"])]
 

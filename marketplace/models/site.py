@@ -25,7 +25,9 @@ class Site(models.Model):
     msid = models.CharField(max_length=40, help_text="Metering system or MSID pair")
     latitude = models.DecimalField(max_digits=8, decimal_places=5)
     longitude = models.DecimalField(max_digits=8, decimal_places=5)
-    replan_requested_at = models.DateTimeField(null=True, blank=True, help_text="Set by whoever changed what a plan rests on")
+    replan_requested_at = models.DateTimeField(
+        null=True, blank=True, help_text="Set by whoever changed what a plan rests on"
+    )
     created_at = models.DateTimeField()
 
     class Meta:

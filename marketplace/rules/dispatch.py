@@ -58,7 +58,9 @@ def check_instruction(
 ) -> None:
     """Raise MarketError unless a dispatch stays inside what was ordered and gives the agreed notice."""
     if not requested:
-        raise MarketError("BIZ_INVALID_UPDATE_TARGET", "The dispatch names no settlement period.", fix="Send a setpoint.")
+        raise MarketError(
+            "BIZ_INVALID_UPDATE_TARGET", "The dispatch names no settlement period.", fix="Send a setpoint."
+        )
     for start, kw in sorted(requested.items()):
         if start not in ordered:
             raise MarketError(

@@ -42,7 +42,12 @@ def accept_queue(*, upload: Upload, user: User | None, valid_only: bool, now: da
         events.append(
             type="queue.accepted",
             subject=f"upload:{upload.pk}",
-            payload={"site": upload.site.slug, "file_sha256": upload.sha256, "jobs": len(rows), "rows_refused": len(upload.row_errors)},
+            payload={
+                "site": upload.site.slug,
+                "file_sha256": upload.sha256,
+                "jobs": len(rows),
+                "rows_refused": len(upload.row_errors),
+            },
             organisations=[upload.site.organisation],
             now=now,
         )
@@ -54,9 +59,15 @@ def accept_queue(*, upload: Upload, user: User | None, valid_only: bool, now: da
 def check_acceptable(upload: Upload, *, valid_only: bool) -> None:
     """Raise MarketError unless the upload waits for review and holds something to import."""
     if upload.state != Upload.State.NEEDS_REVIEW:
-        raise MarketError("UPLOAD_NOT_READY", f"This upload is {upload.get_state_display().lower()}.", fix="Upload the file again.")
+        raise MarketError(
+            "UPLOAD_NOT_READY", f"This upload is {upload.get_state_display().lower()}.", fix="Upload the file again."
+        )
     if not upload.jobs:
-        raise MarketError("NOTHING_TO_IMPORT", "No row of this file can be imported.", fix="Put the listed rows right and upload again.")
+        raise MarketError(
+            "NOTHING_TO_IMPORT",
+            "No row of this file can be imported.",
+            fix="Put the listed rows right and upload again.",
+        )
     if upload.row_errors and not valid_only:
         raise MarketError(
             "ROWS_REFUSED",

@@ -19,7 +19,9 @@ from marketplace.wire.activation import Instruction
 HALF_HOUR = timedelta(minutes=30)
 
 
-def activate_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, instruction: Instruction, now: datetime) -> Activation:
+def activate_order(
+    *, transaction_id: uuid.UUID, buyer_subscriber_id: str, instruction: Instruction, now: datetime
+) -> Activation:
     """Accept `instruction` under the buyer's order; the same instruction id answers the same activation.
 
     Raises MarketError: outside the order, more than ordered, too little notice, too many events a day, wrong state.
@@ -49,7 +51,9 @@ def activate_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, instr
 def left_to_dispatch(order: Order) -> dict[datetime, Decimal]:
     """Ordered power not yet instructed, per settlement period; periods already dispatched in full drop out."""
     left = {row.start_at: row.ordered_kw for row in order.periods.all()}
-    for row in ActivationPeriod.objects.filter(activation__order=order).exclude(activation__state=ActivationState.REJECTED):
+    for row in ActivationPeriod.objects.filter(activation__order=order).exclude(
+        activation__state=ActivationState.REJECTED
+    ):
         left[row.start_at] -= row.requested_kw
     return {start: kw for start, kw in left.items() if kw > 0}
 
@@ -59,7 +63,9 @@ def events_that_day(order: Order, instruction: Instruction) -> list[int]:
     days = {settlement_period(start)[0] for start in instruction.requested_kw}
     taken = [
         settlement_period(activation.start_at)[0]
-        for activation in Activation.objects.filter(order__offer=order.offer).exclude(state=ActivationState.REJECTED).exclude(order=order)
+        for activation in Activation.objects.filter(order__offer=order.offer)
+        .exclude(state=ActivationState.REJECTED)
+        .exclude(order=order)
     ]
     return [taken.count(day) for day in days]
 
@@ -81,7 +87,12 @@ def store(order: Order, instruction: Instruction, *, now: datetime) -> Activatio
     )
     plan = order.offer.plan
     ActivationPeriod.objects.bulk_create(
-        ActivationPeriod(activation=activation, start_at=start, requested_kw=instruction.requested_kw[start], declared_kw=declared(plan, start))
+        ActivationPeriod(
+            activation=activation,
+            start_at=start,
+            requested_kw=instruction.requested_kw[start],
+            declared_kw=declared(plan, start),
+        )
         for start in starts
     )
     return activation
@@ -106,7 +117,11 @@ def record(activation: Activation, *, now: datetime) -> None:
             "mechanism": activation.mechanism,
             "issued_at": activation.issued_at.isoformat(),
             "periods": [
-                {"start": row.start_at.isoformat(), "power_w": int(row.requested_kw * 1000), "declared_w": int(row.declared_kw * 1000)}
+                {
+                    "start": row.start_at.isoformat(),
+                    "power_w": int(row.requested_kw * 1000),
+                    "declared_w": int(row.declared_kw * 1000),
+                }
                 for row in activation.periods.order_by("start_at")
             ],
         },

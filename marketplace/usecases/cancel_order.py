@@ -23,12 +23,19 @@ def cancel_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, reason:
             return order
         if order.state in {OrderState.ACTIVE, OrderState.DELIVERED, OrderState.SETTLED}:
             raise MarketError(
-                "POL_CANCELLATION_NOT_ALLOWED", "The order has been dispatched.", fix="It ends by delivery and settlement."
+                "POL_CANCELLATION_NOT_ALLOWED",
+                "The order has been dispatched.",
+                fix="It ends by delivery and settlement.",
             )
-        state, reserved = next_order_state(OrderState(order.state), OrderEvent.CANCEL), order.state == OrderState.CONFIRMED
+        state, reserved = (
+            next_order_state(OrderState(order.state), OrderEvent.CANCEL),
+            order.state == OrderState.CONFIRMED,
+        )
         if reserved:
             for row in order.periods.all():
-                OfferPeriod.objects.filter(offer=order.offer, start_at=row.start_at).update(reserved_kw=F("reserved_kw") - row.ordered_kw)
+                OfferPeriod.objects.filter(offer=order.offer, start_at=row.start_at).update(
+                    reserved_kw=F("reserved_kw") - row.ordered_kw
+                )
             if now < order.offer.gate_closure_at:
                 Offer.objects.filter(pk=order.offer_id, state=Offer.State.SOLD).update(state=Offer.State.PUBLISHED)
         order.state = state

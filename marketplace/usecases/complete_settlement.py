@@ -11,7 +11,13 @@ from django.db import transaction
 from beckn import outbox
 from marketplace import events, notify
 from marketplace.models import Anchor, SettlementStatement
-from marketplace.rules.order_state import ActivationState, OrderEvent, OrderState, check_activation_step, next_order_state
+from marketplace.rules.order_state import (
+    ActivationState,
+    OrderEvent,
+    OrderState,
+    check_activation_step,
+    next_order_state,
+)
 from marketplace.wire.activation import delivery_attributes, settlement_entry
 from marketplace.wire.contract import order_contract, performance_entry
 
@@ -77,6 +83,10 @@ def announce(statement: SettlementStatement, trail: dict[str, Any], *, now: date
     contract["performance"] = [performance_entry(activation, "SETTLED", delivery_attributes(statement))]
     contract["settlements"] = [settlement_entry(statement, audit_trail=trail)]
     outbox.send(
-        role="bpp", action="on_update", message={"contract": contract}, to=order.buyer_subscriber_id, transaction_id=order.transaction_id
+        role="bpp",
+        action="on_update",
+        message={"contract": contract},
+        to=order.buyer_subscriber_id,
+        transaction_id=order.transaction_id,
     )
     notify.changed(f"order:{order.pk}", f"orders:{organisation.slug}", "ledger")

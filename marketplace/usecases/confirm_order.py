@@ -15,7 +15,9 @@ from marketplace.rules.order_state import OrderEvent, OrderState, next_order_sta
 from marketplace.usecases.initialise_order import order_of
 
 
-def confirm_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, agreed_pence: int | None, now: datetime) -> Order:
+def confirm_order(
+    *, transaction_id: uuid.UUID, buyer_subscriber_id: str, agreed_pence: int | None, now: datetime
+) -> Order:
     """Confirm the initialised order; repeating it answers the same order. The reservation is atomic.
 
     The offer's period rows are locked before they are read, and the database refuses reserved > offered whatever the
@@ -27,7 +29,9 @@ def confirm_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, agreed
             return order
         state = next_order_state(OrderState(order.state), OrderEvent.CONFIRM)
         check_gate(now=now, gate_closure_at=order.offer.gate_closure_at)
-        check_price(quoted_pence=order.quote_pence, agreed_pence=agreed_pence, now=now, expires_at=order.quote_expires_at)
+        check_price(
+            quoted_pence=order.quote_pence, agreed_pence=agreed_pence, now=now, expires_at=order.quote_expires_at
+        )
         reserve(order)
         order.state, order.confirmed_at = state, now
         order.version += 1
@@ -59,7 +63,10 @@ def record(order: Order, *, now: datetime) -> None:
             "buyer": order.buyer_subscriber_id,
             "terms_sha256": order.terms_digest,
             "quote_pence": str(order.quote_pence),
-            "periods": [{"start": row.start_at.isoformat(), "power_w": int(row.ordered_kw * 1000)} for row in order.periods.order_by("start_at")],
+            "periods": [
+                {"start": row.start_at.isoformat(), "power_w": int(row.ordered_kw * 1000)}
+                for row in order.periods.order_by("start_at")
+            ],
         },
         organisations=[organisation],
         now=now,

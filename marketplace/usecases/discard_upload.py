@@ -19,7 +19,11 @@ def discard_upload(*, upload: Upload, user: User | None, now: datetime) -> Uploa
         if user is not None:
             require(role_of(user, upload.site.organisation), Action.UPLOAD_QUEUE)
         if upload.state == Upload.State.IMPORTED:
-            raise MarketError("UPLOAD_NOT_READY", "This upload is already imported.", fix="Upload a corrected file to replace its jobs.")
+            raise MarketError(
+                "UPLOAD_NOT_READY",
+                "This upload is already imported.",
+                fix="Upload a corrected file to replace its jobs.",
+            )
         upload.state, upload.reviewed_at = Upload.State.DISCARDED, now
         upload.save(update_fields=["state", "reviewed_at"])
         notify.changed(f"upload:{upload.pk}", f"site:{upload.site.slug}")

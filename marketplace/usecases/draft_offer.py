@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-
 from flex_engine.flexibility.offer import NoOfferError, OfferDraft, draft
 from flex_engine.optimise.solve import Plan as EnginePlan
+
 from flex_engine.timegrid import ceil_half_hour, half_hours
 from marketplace import events, notify
 from marketplace.models import Offer, OfferPeriod, Plan, Site, User, role_of
@@ -35,11 +35,15 @@ def draft_offer(
         raise MarketError("NO_PLAN", f"{site.name} has no plan yet.", fix="Upload a queue and wait for its plan.")
     first = earliest(now)
     if start is not None and start < first:
-        raise MarketError("WINDOW_TOO_SOON", f"A window must start at {first:%Y-%m-%dT%H:%M}Z or later.", fix="Choose a later window.")
+        raise MarketError(
+            "WINDOW_TOO_SOON", f"A window must start at {first:%Y-%m-%dT%H:%M}Z or later.", fix="Choose a later window."
+        )
     try:
         drawn = draft(problem_of(plan), engine_plan(plan), start=start, end=end, earliest=first)
     except NoOfferError as problem:
-        raise MarketError("NOTHING_TO_OFFER", str(problem), fix="Choose another window, or give jobs more slack.") from problem
+        raise MarketError(
+            "NOTHING_TO_OFFER", str(problem), fix="Choose another window, or give jobs more slack."
+        ) from problem
     with transaction.atomic():
         offer = store(site, plan, drawn, now=now)
         events.append(
@@ -90,6 +94,7 @@ def store(site: Site, plan: Plan, drawn: OfferDraft, *, now: datetime) -> Offer:
         created_at=now,
     )
     OfferPeriod.objects.bulk_create(
-        OfferPeriod(offer=offer, start_at=when, offered_kw=Decimal(drawn.quantity_kw)) for when in half_hours(drawn.start, drawn.end)
+        OfferPeriod(offer=offer, start_at=when, offered_kw=Decimal(drawn.quantity_kw))
+        for when in half_hours(drawn.start, drawn.end)
     )
     return offer

@@ -60,7 +60,9 @@ def known_history(name: str, *, before: datetime, now: datetime) -> HalfHourly:
     ).order_by("start_at", "known_at")
     latest: dict[datetime, SignalPoint] = {row.start_at: row for row in rows}
     if not latest:
-        raise MarketError("SIGNALS_MISSING", f"No {name} values are known.", fix="Load a signals file or switch the live feeds on.")
+        raise MarketError(
+            "SIGNALS_MISSING", f"No {name} values are known.", fix="Load a signals file or switch the live feeds on."
+        )
     last = max(latest)
     first = last
     while first - timedelta(minutes=30) in latest:

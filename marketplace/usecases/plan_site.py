@@ -6,18 +6,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-
-from flex_engine.compute.job import Job as EngineJob
 from flex_engine.flexibility.envelope import envelope
 from flex_engine.optimise.fifo import fifo
 from flex_engine.optimise.problem import Commitment, Problem, SiteLimits
 from flex_engine.optimise.solve import Plan as EnginePlan
 from flex_engine.optimise.solve import solve
+
+from flex_engine.compute.job import Job as EngineJob
 from flex_engine.quantities import Label
 from flex_engine.timegrid import ceil_half_hour, floor_half_hour
 from marketplace import events, notify
 from marketplace.models import ActivationPeriod, Forecast, Job, Plan, Site
-from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import ActivationState
 from marketplace.usecases.forecast_signals import forecast_signals
 
@@ -75,7 +74,8 @@ def problem_of(plan: Plan) -> Problem:
         carbon_g_per_kwh=tuple(plan.carbon_g_per_kwh),
         carbon_price_gbp_per_tonne=float(site.carbon_price_gbp_per_tonne),
         commitments=tuple(
-            Commitment(order=c["order"], start=datetime.fromisoformat(c["start"]), site_max_kw=c["site_max_kw"]) for c in plan.commitments
+            Commitment(order=c["order"], start=datetime.fromisoformat(c["start"]), site_max_kw=c["site_max_kw"])
+            for c in plan.commitments
         ),
     )
 
@@ -117,7 +117,9 @@ def jobs_to_plan(
         started = executed.get(row.external_id, 0.0) > 0
         deadline = min(row.deadline_at, end)
         if started and not row.preemptible:
-            deadline = min(deadline, max(ceil_half_hour(start + timedelta(seconds=left_s)), start + timedelta(seconds=left_s)))
+            deadline = min(
+                deadline, max(ceil_half_hour(start + timedelta(seconds=left_s)), start + timedelta(seconds=left_s))
+            )
         jobs.append(
             EngineJob(
                 id=row.external_id,
@@ -135,11 +137,21 @@ def jobs_to_plan(
         )
     notes = []
     if late:
-        notes.append(note("jobs past help", late, "their work no longer fits before their deadline; they are not in this plan"))
+        notes.append(
+            note("jobs past help", late, "their work no longer fits before their deadline; they are not in this plan")
+        )
     if beyond:
-        notes.append(note("jobs beyond the horizon", beyond, "they cannot finish within seven days and wait for a later plan"))
+        notes.append(
+            note("jobs beyond the horizon", beyond, "they cannot finish within seven days and wait for a later plan")
+        )
     if executed:
-        notes.append(note("work done before this plan", f"{len(executed)} jobs", "taken from the plans in force, not from the cluster"))
+        notes.append(
+            note(
+                "work done before this plan",
+                f"{len(executed)} jobs",
+                "taken from the plans in force, not from the cluster",
+            )
+        )
     return jobs, notes
 
 
@@ -207,7 +219,9 @@ def row_of(
     plain = fifo(problem)
     usable = solved.status in {"OPTIMAL", "FEASIBLE"}
     room = envelope(problem, solved) if usable else None
-    state = Plan.State.READY if usable else Plan.State.INFEASIBLE if solved.status == "INFEASIBLE" else Plan.State.FAILED
+    state = (
+        Plan.State.READY if usable else Plan.State.INFEASIBLE if solved.status == "INFEASIBLE" else Plan.State.FAILED
+    )
     return Plan(
         site=site,
         state=state,
@@ -223,7 +237,9 @@ def row_of(
         allocations={job: [list(pair) for pair in shares] for job, shares in solved.allocations.items()},
         fifo_allocations={job: [list(pair) for pair in shares] for job, shares in plain.allocations.items()},
         executed_s=executed,
-        commitments=[{"order": c.order, "start": c.start.isoformat(), "site_max_kw": c.site_max_kw} for c in problem.commitments],
+        commitments=[
+            {"order": c.order, "start": c.start.isoformat(), "site_max_kw": c.site_max_kw} for c in problem.commitments
+        ],
         cost_gbp=solved.cost_gbp if usable else 0,
         fifo_cost_gbp=plain.cost_gbp,
         carbon_kg=solved.carbon_kg if usable else 0,
@@ -233,6 +249,8 @@ def row_of(
         gap=solved.gap,
         solve_s=solved.solve_s,
         reasons=list(solved.reasons),
-        signal_sources=[f"{f.series}: {f.model} {f.model_version} issued {f.issued_at:%Y-%m-%dT%H:%MZ}" for f in signals.values()],
+        signal_sources=[
+            f"{f.series}: {f.model} {f.model_version} issued {f.issued_at:%Y-%m-%dT%H:%MZ}" for f in signals.values()
+        ],
         assumptions=notes,
     )

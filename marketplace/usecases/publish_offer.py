@@ -26,7 +26,9 @@ def publish_offer(*, offer: Offer, user: User | None, now: datetime) -> Offer:
         if offer.state == Offer.State.PUBLISHED:
             return offer
         if offer.state != Offer.State.DRAFT:
-            raise MarketError("OFFER_NOT_DRAFT", f"This offer is {offer.get_state_display().lower()}.", fix="Draft a new one.")
+            raise MarketError(
+                "OFFER_NOT_DRAFT", f"This offer is {offer.get_state_display().lower()}.", fix="Draft a new one."
+            )
         check_gate(now=now, gate_closure_at=offer.gate_closure_at)
         check_sound(offer)
         offer.state, offer.published_at = Offer.State.PUBLISHED, now
@@ -53,10 +55,15 @@ def publish_offer(*, offer: Offer, user: User | None, now: datetime) -> Offer:
 def check_sound(offer: Offer) -> None:
     """Raise MarketError unless the certificate holds and no other offer of the site covers the same time."""
     if not offer.certificate.get("holds"):
-        raise MarketError("CERTIFICATE_FAILED", "No schedule was proved to deliver this offer.", fix="Draft the offer again.")
+        raise MarketError(
+            "CERTIFICATE_FAILED", "No schedule was proved to deliver this offer.", fix="Draft the offer again."
+        )
     overlap = (
         Offer.objects.filter(
-            site=offer.site, state__in=[Offer.State.PUBLISHED, Offer.State.SOLD], start_at__lt=offer.end_at, end_at__gt=offer.start_at
+            site=offer.site,
+            state__in=[Offer.State.PUBLISHED, Offer.State.SOLD],
+            start_at__lt=offer.end_at,
+            end_at__gt=offer.start_at,
         )
         .exclude(pk=offer.pk)
         .first()

@@ -45,9 +45,16 @@ def quote_order(
         order = Order.objects.select_for_update(of=("self",)).filter(transaction_id=transaction_id).first()
         if order is not None and (order.state != OrderState.DRAFT or order.buyer_subscriber_id != buyer_subscriber_id):
             raise MarketError(
-                "BIZ_ALREADY_CONFIRMED", "This transaction is already past its quote.", fix="Start a new transaction for another order."
+                "BIZ_ALREADY_CONFIRMED",
+                "This transaction is already past its quote.",
+                fix="Start a new transaction for another order.",
             )
-        order = order or Order(transaction_id=transaction_id, buyer_subscriber_id=buyer_subscriber_id, state=OrderState.DRAFT, created_at=now)
+        order = order or Order(
+            transaction_id=transaction_id,
+            buyer_subscriber_id=buyer_subscriber_id,
+            state=OrderState.DRAFT,
+            created_at=now,
+        )
         fill(order, offer, asked, now=now)
         notify.changed(f"orders:{offer.site.organisation.slug}", f"order:{order.pk}")
     return order
@@ -63,7 +70,9 @@ def offer_on_sale(offer_id: str) -> Offer:
         raise MarketError("BIZ_OFFER_NOT_FOUND", f"No offer {offer_id} is on sale.", fix="Search the catalogue again.")
     if offer.state != Offer.State.PUBLISHED:
         raise MarketError(
-            "BIZ_QUANTITY_UNAVAILABLE", f"This offer is {offer.get_state_display().lower()}.", fix="Search the catalogue again."
+            "BIZ_QUANTITY_UNAVAILABLE",
+            f"This offer is {offer.get_state_display().lower()}.",
+            fix="Search the catalogue again.",
         )
     return offer
 
@@ -80,7 +89,9 @@ def fill(order: Order, offer: Offer, asked: Mapping[datetime, Decimal], *, now: 
     order.version += 0 if order._state.adding else 1
     order.save()
     order.periods.all().delete()
-    OrderPeriod.objects.bulk_create(OrderPeriod(order=order, start_at=start, ordered_kw=power) for start, power in sorted(asked.items()))
+    OrderPeriod.objects.bulk_create(
+        OrderPeriod(order=order, start_at=start, ordered_kw=power) for start, power in sorted(asked.items())
+    )
 
 
 def terms_digest(offer: Offer, asked: Mapping[datetime, Decimal]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-
 from flex_engine.compute.queue_file import QueueDefaults, UnreadableFileError, parse
+
 from marketplace import notify
 from marketplace.models import Upload
 
@@ -26,7 +26,8 @@ def read_upload(*, upload_id: int, now: datetime) -> Upload:
             upload.rows_total = found.rows_total
             upload.jobs = [job.to_dict() for job in found.jobs]
             upload.row_errors = [
-                {"row": e.row, "column": e.column, "value": e.value, "problem": e.problem, "fix": e.fix} for e in found.errors
+                {"row": e.row, "column": e.column, "value": e.value, "problem": e.problem, "fix": e.fix}
+                for e in found.errors
             ]
             upload.assumptions = [
                 {"name": a.name, "value": str(a.value), "label": str(a.label), "why": a.why} for a in found.assumptions

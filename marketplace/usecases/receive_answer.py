@@ -67,7 +67,10 @@ def receive_answer(
         if purchase is None:
             raise MarketError("CTX_TRANSACTION_ID_UNKNOWN", "No purchase from this seller has this transaction.")
         if error:
-            purchase.refusal = {"code": str(error.get("errorCode", error.get("code", ""))), "message": str(error.get("errorMessage", error.get("message", "")))}
+            purchase.refusal = {
+                "code": str(error.get("errorCode", error.get("code", ""))),
+                "message": str(error.get("errorMessage", error.get("message", ""))),
+            }
             purchase.state = AFTER_REFUSAL.get(State(purchase.state), purchase.state)
         else:
             purchase.refusal = {}

@@ -41,7 +41,10 @@ def record_meter(
         latest = latest_wh(site, [start for start, _ in readings])
         fresh = [(start, wh) for start, wh in readings if latest.get(start) != wh]
         MeterReading.objects.bulk_create(
-            (MeterReading(site=site, start_at=s, import_wh=wh, source=source[:80], label=label, known_at=now) for s, wh in fresh),
+            (
+                MeterReading(site=site, start_at=s, import_wh=wh, source=source[:80], label=label, known_at=now)
+                for s, wh in fresh
+            ),
             batch_size=1000,
         )
         if fresh:
@@ -70,7 +73,13 @@ def check_readings(site: Site, readings: Sequence[tuple[datetime, int]], *, now:
     seen: set[datetime] = set()
     for number, (start, wh) in enumerate(readings, 1):
         if start.tzinfo is None or floor_half_hour(start) != start:
-            bad(number, "start", start, "it must be the start of a half hour, with a zone", "Write it like 2026-01-15T17:00:00Z.")
+            bad(
+                number,
+                "start",
+                start,
+                "it must be the start of a half hour, with a zone",
+                "Write it like 2026-01-15T17:00:00Z.",
+            )
         if start in seen:
             bad(number, "start", start, "the same half hour stands twice", "Send one reading for each half hour.")
         if start + HALF_HOUR > now:
@@ -78,20 +87,33 @@ def check_readings(site: Site, readings: Sequence[tuple[datetime, int]], *, now:
         if wh < 0:
             bad(number, "import_wh", wh, "import energy is never negative", "Send export on its own channel.")
         if wh > most_wh:
-            bad(number, "import_wh", wh, f"the site can import {most_wh // 2} Wh in half an hour", "Check the unit: Wh, not W or mWh.")
+            bad(
+                number,
+                "import_wh",
+                wh,
+                f"the site can import {most_wh // 2} Wh in half an hour",
+                "Check the unit: Wh, not W or mWh.",
+            )
         seen.add(start)
 
 
 def bad(number: int, field: str, value: object, problem: str, fix: str) -> None:
     """Raise the one error every bad reading gives."""
-    raise MarketError("BAD_READING", f"Reading {number}: {field} is {value}; {problem}.", fix=fix, details={"row": number, "column": field})
+    raise MarketError(
+        "BAD_READING",
+        f"Reading {number}: {field} is {value}; {problem}.",
+        fix=fix,
+        details={"row": number, "column": field},
+    )
 
 
 def latest_wh(site: Site, starts: Sequence[datetime]) -> dict[datetime, int]:
     """The newest known energy of each of `starts` that has one."""
     if not starts:
         return {}
-    rows = MeterReading.objects.filter(site=site, start_at__gte=min(starts), start_at__lte=max(starts)).order_by("known_at", "pk")
+    rows = MeterReading.objects.filter(site=site, start_at__gte=min(starts), start_at__lte=max(starts)).order_by(
+        "known_at", "pk"
+    )
     return {row.start_at: row.import_wh for row in rows}
 
 

@@ -20,10 +20,16 @@ def request_offer(
     if user is not None:
         require(role_of(user, site.organisation), Action.PLAN)
     if (start is None) != (end is None):
-        raise MarketError("BAD_WINDOW", "A window needs both a start and an end.", fix="Give both, or neither for the best window.")
+        raise MarketError(
+            "BAD_WINDOW", "A window needs both a start and an end.", fix="Give both, or neither for the best window."
+        )
     if start is not None and end is not None:
         if floor_half_hour(start) != start or floor_half_hour(end) != end or end <= start:
-            raise MarketError("BAD_WINDOW", f"{start:%H:%M} to {end:%H:%M} is not a window of half hours.", fix="Start and end on :00 or :30.")
+            raise MarketError(
+                "BAD_WINDOW",
+                f"{start:%H:%M} to {end:%H:%M} is not a window of half hours.",
+                fix="Start and end on :00 or :30.",
+            )
         if start <= now:
             raise MarketError("BAD_WINDOW", f"{start:%Y-%m-%dT%H:%M}Z is past.", fix="Choose a window ahead.")
     with transaction.atomic():

@@ -20,7 +20,13 @@ from marketplace.wire.series import read_column
 
 
 def request_quote(
-    *, organisation: Organisation, search: SearchResult, offer_id: str, kw: Decimal, user: User | None = None, now: datetime
+    *,
+    organisation: Organisation,
+    search: SearchResult,
+    offer_id: str,
+    kw: Decimal,
+    user: User | None = None,
+    now: datetime,
 ) -> Purchase:
     """Send a signed select for `kw` of the offer; the quote arrives later in the Purchase. Raises MarketError."""
     if user is not None:

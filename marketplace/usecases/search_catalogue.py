@@ -29,7 +29,9 @@ def search_catalogue(
     if user is not None:
         require(role_of(user, organisation), Action.VIEW)
     if direction not in {"", "REDUCE", "INCREASE"}:
-        raise MarketError("BAD_FILTER", f"direction is {direction!r}.", fix="Write REDUCE or INCREASE, or leave it out.")
+        raise MarketError(
+            "BAD_FILTER", f"direction is {direction!r}.", fix="Write REDUCE or INCREASE, or leave it out."
+        )
     with transaction.atomic():
         result = SearchResult.objects.create(organisation=organisation, transaction_id=uuid.uuid4(), requested_at=now)
         outbox.send(

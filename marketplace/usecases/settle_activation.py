@@ -7,17 +7,23 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-
-from beckn import outbox
-from flex_engine.quantities import Label
 from flex_engine.settle.baseline import METHODS, Baseline, BaselineError
 from flex_engine.settle.delivery import MissingReadingError, PeriodDelivery, deliver
 from flex_engine.settle.payment import Payment, pay
+
+from beckn import outbox
+from flex_engine.quantities import Label
 from flex_engine.timegrid import settlement_period
 from marketplace import enqueue, events, notify
 from marketplace.models import Activation, MeterReading, SettlementStatement, Site, StatementLine
 from marketplace.rules.errors import MarketError
-from marketplace.rules.order_state import ActivationState, OrderEvent, OrderState, check_activation_step, next_order_state
+from marketplace.rules.order_state import (
+    ActivationState,
+    OrderEvent,
+    OrderState,
+    check_activation_step,
+    next_order_state,
+)
 from marketplace.wire.activation import delivery_attributes
 from marketplace.wire.contract import order_contract, performance_entry
 
@@ -39,7 +45,9 @@ def settle_activation(*, activation: Activation, run: str = "II", now: datetime)
         if done is not None:
             return done
         if now < activation.end_at:
-            raise MarketError("NOT_OVER", f"The activation ends at {activation.end_at:%Y-%m-%dT%H:%M}Z.", fix="Settle it afterwards.")
+            raise MarketError(
+                "NOT_OVER", f"The activation ends at {activation.end_at:%Y-%m-%dT%H:%M}Z.", fix="Settle it afterwards."
+            )
         check_activation_step(ActivationState(activation.state), ActivationState.DELIVERY_COMPLETE)
         baseline, lines, label = measure(activation, now=now)
         order = activation.order
@@ -79,7 +87,9 @@ def measure(activation: Activation, *, now: datetime) -> tuple[Baseline, list[Pe
             direction=order.offer.direction,  # type: ignore[arg-type]
         )
     except (BaselineError, MissingReadingError) as problem:
-        raise MarketError("READINGS_MISSING", str(problem), fix="Send the missing readings; the activation then settles by itself.") from problem
+        raise MarketError(
+            "READINGS_MISSING", str(problem), fix="Send the missing readings; the activation then settles by itself."
+        ) from problem
     simulated = any(row.label == Label.SIMULATED for row in latest.values())
     return baseline, lines, Label.SIMULATED if simulated else Label.MEASURED
 
@@ -87,13 +97,22 @@ def measure(activation: Activation, *, now: datetime) -> tuple[Baseline, list[Pe
 def event_days(site: Site, *, besides: Activation) -> set[date]:
     """Settlement days on which the site was dispatched, which a like-day baseline leaves out."""
     others = (
-        Activation.objects.filter(order__offer__site=site).exclude(pk=besides.pk).exclude(state=ActivationState.REJECTED)
+        Activation.objects.filter(order__offer__site=site)
+        .exclude(pk=besides.pk)
+        .exclude(state=ActivationState.REJECTED)
     )
     return {settlement_period(start)[0] for start in others.values_list("start_at", flat=True)}
 
 
 def store(
-    activation: Activation, run: str, baseline: Baseline, lines: Sequence[PeriodDelivery], money: Payment, *, label: Label, now: datetime
+    activation: Activation,
+    run: str,
+    baseline: Baseline,
+    lines: Sequence[PeriodDelivery],
+    money: Payment,
+    *,
+    label: Label,
+    now: datetime,
 ) -> SettlementStatement:
     """The statement's rows."""
     statement = SettlementStatement.objects.create(
@@ -172,7 +191,11 @@ def record(statement: SettlementStatement, *, now: datetime) -> None:
     contract = order_contract(order, seller=seller)
     contract["performance"] = [performance_entry(activation, "DELIVERY_COMPLETE", delivery_attributes(statement))]
     outbox.send(
-        role="bpp", action="on_status", message={"contract": contract}, to=order.buyer_subscriber_id, transaction_id=order.transaction_id
+        role="bpp",
+        action="on_status",
+        message={"contract": contract},
+        to=order.buyer_subscriber_id,
+        transaction_id=order.transaction_id,
     )
     enqueue.enqueue("marketplace.agents.housekeeping.anchor")
     notify.changed(f"order:{order.pk}", f"orders:{organisation.slug}", "ledger")

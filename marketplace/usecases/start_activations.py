@@ -16,7 +16,11 @@ def start_activations(*, now: datetime) -> int:
     due = Activation.objects.filter(state=ActivationState.ACCEPTED, start_at__lte=now).values_list("pk", flat=True)
     for pk in list(due):
         with transaction.atomic():
-            activation = Activation.objects.select_for_update(of=("self",)).select_related("order__offer__site__organisation").get(pk=pk)
+            activation = (
+                Activation.objects.select_for_update(of=("self",))
+                .select_related("order__offer__site__organisation")
+                .get(pk=pk)
+            )
             if activation.state != ActivationState.ACCEPTED:
                 continue
             check_activation_step(ActivationState(activation.state), ActivationState.IN_PROGRESS)

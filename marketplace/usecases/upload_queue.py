@@ -34,9 +34,15 @@ def upload_queue(
     if user is not None:
         require(role_of(user, site.organisation), Action.UPLOAD_QUEUE)
     if not content:
-        raise MarketError("EMPTY_FILE", f"{filename} is empty.", fix="Choose a file with a header line and at least one job.")
+        raise MarketError(
+            "EMPTY_FILE", f"{filename} is empty.", fix="Choose a file with a header line and at least one job."
+        )
     if len(content) > MAX_BYTES:
-        raise MarketError("FILE_TOO_LARGE", f"{filename} has {len(content):,} bytes; the most is {MAX_BYTES:,}.", fix="Split it or gzip it.")
+        raise MarketError(
+            "FILE_TOO_LARGE",
+            f"{filename} has {len(content):,} bytes; the most is {MAX_BYTES:,}.",
+            fix="Split it or gzip it.",
+        )
     digest = hashlib.sha256(content).hexdigest()
     wishes: dict[str, Any] = {
         "slack_s": int(slack.total_seconds()) if slack else None,
@@ -49,7 +55,13 @@ def upload_queue(
         if same is not None:
             return same
         upload = Upload.objects.create(
-            site=site, uploaded_by=user, filename=filename[:255], content=content, sha256=digest, options=wishes, created_at=now
+            site=site,
+            uploaded_by=user,
+            filename=filename[:255],
+            content=content,
+            sha256=digest,
+            options=wishes,
+            created_at=now,
         )
         enqueue.enqueue("marketplace.agents.compute.read_upload", upload_id=upload.pk)
         notify.changed(f"upload:{upload.pk}")

@@ -19,7 +19,9 @@ def withdraw_offer(*, offer: Offer, user: User | None, reason: str, now: datetim
         if user is not None:
             require(role_of(user, offer.site.organisation), Action.TRADE)
         if offer.state not in {Offer.State.DRAFT, Offer.State.PUBLISHED}:
-            raise MarketError("OFFER_NOT_OPEN", f"This offer is {offer.get_state_display().lower()}.", fix="Nothing is on sale here.")
+            raise MarketError(
+                "OFFER_NOT_OPEN", f"This offer is {offer.get_state_display().lower()}.", fix="Nothing is on sale here."
+            )
         offer.state = Offer.State.WITHDRAWN
         offer.save(update_fields=["state"])
         events.append(

@@ -43,7 +43,9 @@ def read_instruction(message: Mapping[str, Any]) -> Instruction:
     attributes = entries[0].get("performanceAttributes") or {}
     identity = str(attributes.get("activationId") or entries[0].get("id") or "")
     if not identity or attributes.get("instruction", "DISPATCH") != "DISPATCH":
-        raise MarketError("BIZ_INVALID_UPDATE_TARGET", "Only DISPATCH with an activationId is understood.", fix="Send one.")
+        raise MarketError(
+            "BIZ_INVALID_UPDATE_TARGET", "Only DISPATCH with an activationId is understood.", fix="Send one."
+        )
     return Instruction(
         instruction_id=identity[:120],
         mechanism=str(attributes.get("mechanism", "NONE"))[:10],
@@ -54,7 +56,13 @@ def read_instruction(message: Mapping[str, Any]) -> Instruction:
 
 
 def flex_activation(
-    *, instruction_id: str, mechanism: str, requested_kw: Mapping[datetime, Decimal], issued_at: datetime, ack_by: datetime, meter: str
+    *,
+    instruction_id: str,
+    mechanism: str,
+    requested_kw: Mapping[datetime, Decimal],
+    issued_at: datetime,
+    ack_by: datetime,
+    meter: str,
 ) -> dict[str, Any]:
     """FlexActivation v1.0 for a setpoint on consecutive half hours."""
     starts = sorted(requested_kw)
@@ -103,7 +111,9 @@ def delivery_attributes(statement: SettlementStatement) -> dict[str, Any]:
                 "meterId": f"msid-{site.msid}",
                 "baselineKw": number((sum(baseline, Decimal(0)) / len(lines)).quantize(mean)),
                 "actualKw": number((sum(usage, Decimal(0)) / len(lines)).quantize(mean)),
-                "telemetry": time_series(lines[0].start_at, {"BASELINE": baseline, "USAGE": usage}, kind="REPORT_PAYLOAD_DESCRIPTOR"),
+                "telemetry": time_series(
+                    lines[0].start_at, {"BASELINE": baseline, "USAGE": usage}, kind="REPORT_PAYLOAD_DESCRIPTOR"
+                ),
             }
         ],
     }

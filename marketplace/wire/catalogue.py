@@ -121,9 +121,14 @@ def catalogues(offers: Iterable[Offer], *, seller: str, bpp_url: str, now: datet
         catalogue["offers"].append(
             {
                 "id": str(offer.pk),
-                "descriptor": {"name": f"{offer.site.name}, {offer.get_direction_display().lower()} from {instant(offer.start_at)}"},
+                "descriptor": {
+                    "name": f"{offer.site.name}, {offer.get_direction_display().lower()} from {instant(offer.start_at)}"
+                },
                 "resourceIds": [resource],
-                "validity": {"startDate": instant(offer.published_at or now), "endDate": instant(offer.gate_closure_at)},
+                "validity": {
+                    "startDate": instant(offer.published_at or now),
+                    "endDate": instant(offer.gate_closure_at),
+                },
                 "offerAttributes": offer_attributes(offer, seller=seller),
             }
         )

@@ -12,7 +12,7 @@ from marketplace.models import Activation, Order, SettlementStatement
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderState
 from marketplace.wire.catalogue import SCHEMA, offer_attributes, resource_id
-from marketplace.wire.series import instant, number, read_column, time_series
+from marketplace.wire.series import number, read_column, time_series
 
 COMMITMENT = "commitment-1"
 STATUS = {
@@ -62,7 +62,9 @@ def order_contract(
     contract_status, commitment_status, price_status = STATUS[OrderState(order.state)]
     resource = f"{resource_id(offer.site)}-{str(offer.pk)[:8]}"
     quoted = component(
-        "USAGE", order.quote_pence, f"{number(Decimal(ordered_wh(order)) / 1000)} kWh x {number(order.utilisation_price_gbp_per_kwh)}"
+        "USAGE",
+        order.quote_pence,
+        f"{number(Decimal(ordered_wh(order)) / 1000)} kWh x {number(order.utilisation_price_gbp_per_kwh)}",
     )
     price = price_specification(order.quote_pence, [quoted])
     if statement is not None:
@@ -73,20 +75,32 @@ def order_contract(
             {
                 "id": COMMITMENT,
                 "status": {"descriptor": {"code": commitment_status}},
-                "resources": [{"id": resource, "quantity": {"unitCode": "kW", "unitQuantity": number(max(r.ordered_kw for r in rows))}}],
+                "resources": [
+                    {
+                        "id": resource,
+                        "quantity": {"unitCode": "kW", "unitQuantity": number(max(r.ordered_kw for r in rows))},
+                    }
+                ],
                 "offer": {
                     "id": str(offer.pk),
                     "resourceIds": [resource],
                     "offerAttributes": offer_attributes(offer, seller=seller, buyer=order.buyer_subscriber_id),
                 },
-                "commitmentAttributes": time_series(rows[0].start_at, {"CAPACITY_OFFERED": [r.ordered_kw for r in rows]}),
+                "commitmentAttributes": time_series(
+                    rows[0].start_at, {"CAPACITY_OFFERED": [r.ordered_kw for r in rows]}
+                ),
             }
         ],
-        "consideration": [{"id": "consideration-1", "status": {"code": price_status}, "considerationAttributes": price}],
+        "consideration": [
+            {"id": "consideration-1", "status": {"code": price_status}, "considerationAttributes": price}
+        ],
         "participants": [
             {"id": order.buyer_subscriber_id, "descriptor": {"code": "BUYER", "name": order.buyer_subscriber_id}},
             {"id": seller, "descriptor": {"code": "SELLER", "name": seller}},
-            {"id": offer.site.organisation.slug, "descriptor": {"code": "ASSET_OPERATOR", "name": offer.site.organisation.name}},
+            {
+                "id": offer.site.organisation.slug,
+                "descriptor": {"code": "ASSET_OPERATOR", "name": offer.site.organisation.name},
+            },
         ],
         "contractAttributes": deg_contract(order, seller=seller, statement=statement),
     }
@@ -98,7 +112,10 @@ def deg_contract(order: Order, *, seller: str, statement: SettlementStatement | 
     body: dict[str, Any] = {
         "@context": "https://schema.nfh.global/DEGContract/v2.0/context.jsonld",
         "@type": "DEGContract",
-        "roles": [{"role": "buyer", "participantId": order.buyer_subscriber_id}, {"role": "seller", "participantId": seller}],
+        "roles": [
+            {"role": "buyer", "participantId": order.buyer_subscriber_id},
+            {"role": "seller", "participantId": seller},
+        ],
         "policy": {"url": f"{SCHEMA}/policies/compute-flex-v1.json", "queryPath": "data.caco.contracts.compute_flex"},
     }
     if statement is not None:
@@ -173,10 +190,14 @@ def read_agreed_pence(message: Mapping[str, Any]) -> int | None:
         value = Decimal(str(lines[0]["considerationAttributes"]["value"])) * 100
     except (KeyError, TypeError, InvalidOperation) as problem:
         raise MarketError(
-            "SCH_ATTRIBUTE_PACK_INVALID", "consideration[0].considerationAttributes.value is not an amount.", fix="Send the quote back."
+            "SCH_ATTRIBUTE_PACK_INVALID",
+            "consideration[0].considerationAttributes.value is not an amount.",
+            fix="Send the quote back.",
         ) from problem
     if value != value.to_integral_value():
-        raise MarketError("BIZ_PRICE_MISMATCH", f"{value} p is not a whole number of pence.", fix="Send the quote back.")
+        raise MarketError(
+            "BIZ_PRICE_MISMATCH", f"{value} p is not a whole number of pence.", fix="Send the quote back."
+        )
     return int(value)
 
 
@@ -187,5 +208,9 @@ def instant_of(text: Any, field: str) -> datetime:
     except ValueError:
         moment = None  # type: ignore[assignment]
     if moment is None or moment.tzinfo is None:
-        raise MarketError("SCH_INVALID_FORMAT", f"{field} is {text!r}, not a time with a zone.", fix="Write it like 2026-01-15T17:00:00Z.")
+        raise MarketError(
+            "SCH_INVALID_FORMAT",
+            f"{field} is {text!r}, not a time with a zone.",
+            fix="Write it like 2026-01-15T17:00:00Z.",
+        )
     return moment

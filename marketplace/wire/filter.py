@@ -26,7 +26,9 @@ def matching(catalogs: list[dict[str, Any]], intent: Mapping[str, Any]) -> list[
     conditions = read_conditions(intent.get("filters"))
     found = []
     for catalogue in catalogs:
-        kept = [r for r in catalogue["resources"] if wanted(r, catalogue, words) and all(holds(r, c) for c in conditions)]
+        kept = [
+            r for r in catalogue["resources"] if wanted(r, catalogue, words) and all(holds(r, c) for c in conditions)
+        ]
         ids = {resource["id"] for resource in kept}
         if kept:
             offers = [offer for offer in catalogue["offers"] if ids & set(offer["resourceIds"])]

@@ -32,7 +32,9 @@ def freeze(value: Any) -> Any:
     return [freeze(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def select_message(*, offer: Mapping[str, Any], resource_id: str, kw: Decimal, buyer: str, seller: str) -> dict[str, Any]:
+def select_message(
+    *, offer: Mapping[str, Any], resource_id: str, kw: Decimal, buyer: str, seller: str
+) -> dict[str, Any]:
     """A select for `kw` of a catalogue offer, in all its half hours."""
     return {
         "contract": {
@@ -49,7 +51,10 @@ def select_message(*, offer: Mapping[str, Any], resource_id: str, kw: Decimal, b
                 "@context": "https://schema.nfh.global/DEGContract/v2.0/context.jsonld",
                 "@type": "DEGContract",
                 "roles": [{"role": "buyer", "participantId": buyer}, {"role": "seller", "participantId": seller}],
-                "policy": {"url": "https://caco.example/schema/policies/compute-flex-v1.json", "queryPath": "data.caco.contracts.compute_flex"},
+                "policy": {
+                    "url": "https://caco.example/schema/policies/compute-flex-v1.json",
+                    "queryPath": "data.caco.contracts.compute_flex",
+                },
             },
         }
     }
@@ -63,7 +68,9 @@ def contract_message(purchase: Purchase) -> dict[str, Any]:
     return {"contract": contract}
 
 
-def dispatch_message(purchase: Purchase, *, instruction_id: str, issued_at: datetime, ack_by: datetime) -> dict[str, Any]:
+def dispatch_message(
+    purchase: Purchase, *, instruction_id: str, issued_at: datetime, ack_by: datetime
+) -> dict[str, Any]:
     """An update that dispatches everything ordered."""
     message = contract_message(purchase)
     commitment = message["contract"]["commitments"][0]
@@ -86,7 +93,9 @@ def meter_of(commitment: Mapping[str, Any]) -> str:
         seller = next(i for i in commitment["offer"]["offerAttributes"]["inputs"] if i["role"] == "seller")
         return str(seller["inputs"]["participatingMeters"][0])
     except (KeyError, IndexError, StopIteration, TypeError) as problem:
-        raise MarketError("SCH_ATTRIBUTE_PACK_INVALID", "The seller's terms name no meter.", fix="Ask the seller.") from problem
+        raise MarketError(
+            "SCH_ATTRIBUTE_PACK_INVALID", "The seller's terms name no meter.", fix="Ask the seller."
+        ) from problem
 
 
 def find_offer(catalogs: list[dict[str, Any]], offer_id: str) -> tuple[dict[str, Any], str, str]:

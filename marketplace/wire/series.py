@@ -37,9 +37,7 @@ def time_series(
         "@context": CONTEXT,
         "@type": "TimeSeries",
         "intervalPeriod": {"start": instant(start), "duration": "PT30M"},
-        "payloadDescriptors": [
-            {"objectType": kind, "payloadType": name, "units": UNITS[name]} for name in columns
-        ],
+        "payloadDescriptors": [{"objectType": kind, "payloadType": name, "units": UNITS[name]} for name in columns],
         "intervals": [
             {"id": i, "payloads": [{"type": name, "values": [number(values[i])]} for name, values in columns.items()]}
             for i in range(length)
@@ -57,15 +55,19 @@ def read_column(series: Any, name: str) -> dict[datetime, Decimal]:
     try:
         start = datetime.fromisoformat(series["intervalPeriod"]["start"].replace("Z", "+00:00"))
         if series["intervalPeriod"].get("duration", "PT30M") != "PT30M" or start.tzinfo is None:
-            raise ValueError("the grid is not PT30M in UTC")  # noqa: TRY301
+            raise ValueError("the grid is not PT30M in UTC")
         found: dict[datetime, Decimal] = {}
         for interval in series["intervals"]:
             for payload in interval["payloads"]:
                 if payload["type"] == name:
-                    found[(start + int(interval["id"]) * HALF_HOUR).astimezone(UTC)] = Decimal(str(payload["values"][0]))
+                    found[(start + int(interval["id"]) * HALF_HOUR).astimezone(UTC)] = Decimal(
+                        str(payload["values"][0])
+                    )
     except (KeyError, TypeError, ValueError, IndexError, ArithmeticError) as problem:
         raise MarketError(
-            "SCH_ATTRIBUTE_PACK_INVALID", f"The {name} time series cannot be read: {problem}.", fix="Send a PT30M TimeSeries."
+            "SCH_ATTRIBUTE_PACK_INVALID",
+            f"The {name} time series cannot be read: {problem}.",
+            fix="Send a PT30M TimeSeries.",
         ) from problem
     if not found:
         raise MarketError("SCH_ATTRIBUTE_PACK_INVALID", f"The time series has no {name} column.", fix=f"Add {name}.")

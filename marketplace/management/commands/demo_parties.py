@@ -12,7 +12,11 @@ from marketplace import clock
 from marketplace.management.parties import ensure_parties, ensure_site, make_token
 from marketplace.models import Site
 
-OPERATOR_SCOPES = [f"{noun}:{verb}" for noun in ("sites", "uploads", "plans", "offers", "orders", "readings", "signals", "ledger") for verb in ("read", "write")]
+OPERATOR_SCOPES = [
+    f"{noun}:{verb}"
+    for noun in ("sites", "uploads", "plans", "offers", "orders", "readings", "signals", "ledger")
+    for verb in ("read", "write")
+]
 GRID_SCOPES = [f"{noun}:{verb}" for noun in ("offers", "purchases", "ledger") for verb in ("read", "write")]
 
 
@@ -32,7 +36,11 @@ class Command(BaseCommand):
         site = ensure_site("norwich", now=now)
         changes = {
             field: options[option]
-            for field, option in (("import_limit_kw", "site_kw"), ("must_run_kw", "must_run_kw"), ("kw_per_cpu", "kw_per_cpu"))
+            for field, option in (
+                ("import_limit_kw", "site_kw"),
+                ("must_run_kw", "must_run_kw"),
+                ("kw_per_cpu", "kw_per_cpu"),
+            )
             if options[option] is not None
         }
         if changes:

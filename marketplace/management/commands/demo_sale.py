@@ -33,8 +33,12 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--jobs", type=Path, help="job queue: CSV, CSV.gz, JSONL or Parquet; left out: synthetic jobs")
-        parser.add_argument("--signals", type=Path, help="half-hourly carbon and price: CSV or Parquet; left out: synthetic")
+        parser.add_argument(
+            "--jobs", type=Path, help="job queue: CSV, CSV.gz, JSONL or Parquet; left out: synthetic jobs"
+        )
+        parser.add_argument(
+            "--signals", type=Path, help="half-hourly carbon and price: CSV or Parquet; left out: synthetic"
+        )
         parser.add_argument("--readings", type=Path, help="meter readings CSV (start,import_wh); left out: simulated")
         parser.add_argument("--week", help="Monday the queue starts on, UTC; needs ten weeks of signals before it")
         parser.add_argument("--slack-hours", type=float, default=None, help="deadline slack of jobs without a deadline")
@@ -109,10 +113,14 @@ class Command(BaseCommand):
         if slack is None:
             slack = 24.0
             assumed.add("deadline slack", "24 h", "Assumed", "for jobs whose deadline the file does not give")
-        upload = sale.upload_jobs(operator, site=SITE, filename=filename, content=content, slack_hours=slack, epoch=week)
+        upload = sale.upload_jobs(
+            operator, site=SITE, filename=filename, content=content, slack_hours=slack, epoch=week
+        )
         for one in upload["assumptions"]:
             assumed.add(one["name"], one["value"], one["label"].title(), one["why"])
-        self.step(f"queue imported: {upload['rows_total']} rows, {len(upload['row_errors'])} refused, {upload['jobs']} jobs")
+        self.step(
+            f"queue imported: {upload['rows_total']} rows, {len(upload['row_errors'])} refused, {upload['jobs']} jobs"
+        )
         plan = sale.wait_for_plan(operator, site=SITE)
         self.step(
             f"planned {len(plan['allocations'])} jobs over {plan['slots']} half hours ({plan['status']}, {plan['solve_s']:.2f} s): forecast "
@@ -126,11 +134,16 @@ class Command(BaseCommand):
         """Offer, catalogue, quote, terms, confirmation: each a signed Beckn message between the two participants."""
         offer = sale.publish_best_offer(operator, site=SITE, window=None)
         kw = offer["periods"][0]["offered_kw"]
-        self.step(f"offer published: {kw} kW turn-down {offer['start_at']} to {offer['end_at']} at £{offer['utilisation_price_gbp_per_kwh']}/kWh")
+        self.step(
+            f"offer published: {kw} kW turn-down {offer['start_at']} to {offer['end_at']} at £{offer['utilisation_price_gbp_per_kwh']}/kWh"
+        )
         search = sale.find_on_network(grid, offer_id=offer["id"])
         self.step("discover answered over Beckn: the offer is in the catalogue")
         purchase = sale.buy(grid, search=search, offer_id=offer["id"], kw=kw)
-        self.step(f"select, init and confirm answered: order {purchase['contract_id']} at {purchase['quote_pence']} p", order=purchase["contract_id"])
+        self.step(
+            f"select, init and confirm answered: order {purchase['contract_id']} at {purchase['quote_pence']} p",
+            order=purchase["contract_id"],
+        )
         return purchase, offer
 
     def deliver(
@@ -148,29 +161,46 @@ class Command(BaseCommand):
         start, end = (datetime.fromisoformat(offer[key].replace("Z", "+00:00")) for key in ("start_at", "end_at"))
         group.set_clock(start - timedelta(minutes=25))
         sale.dispatch(grid, purchase_id=purchase["id"])
-        self.step(f"dispatch accepted 25 minutes ahead; the market's clock now reads {start - timedelta(minutes=25):%Y-%m-%d %H:%M}Z")
+        self.step(
+            f"dispatch accepted 25 minutes ahead; the market's clock now reads {start - timedelta(minutes=25):%Y-%m-%d %H:%M}Z"
+        )
         replan = sale.wait_for_plan(operator, site=SITE, after=plan["id"])
         self.step(f"re-planned under {len(replan['commitments'])} committed half hours ({replan['status']})")
         group.set_clock(end + timedelta(minutes=5))
-        history = meter_history(options["readings"], plan=plan, until=start - timedelta(hours=48), seed=options["seed"], assumed=assumed)
-        recent = meter_window(options["readings"], plans=(plan, replan), until=end, seed=options["seed"], assumed=assumed)
+        history = meter_history(
+            options["readings"], plan=plan, until=start - timedelta(hours=48), seed=options["seed"], assumed=assumed
+        )
+        recent = meter_window(
+            options["readings"], plans=(plan, replan), until=end, seed=options["seed"], assumed=assumed
+        )
         readings = sorted((history | recent).items())
-        label, source = ("MEASURED", options["readings"].name) if options["readings"] else ("SIMULATED", "demonstration meter")
+        label, source = (
+            ("MEASURED", options["readings"].name) if options["readings"] else ("SIMULATED", "demonstration meter")
+        )
         body = [{"start": when.isoformat(), "import_wh": wh} for when, wh in readings]
         operator.post(f"/sites/{SITE}/readings", {"source": source, "label": label, "readings": body})
         self.step(f"{len(readings)} half-hourly meter readings sent ({label.title()})")
         return start, end
 
     def settle(
-        self, group: ProcessGroup, operator: Party, grid: Party, purchase: dict[str, Any], window: tuple[datetime, datetime]
+        self,
+        group: ProcessGroup,
+        operator: Party,
+        grid: Party,
+        purchase: dict[str, Any],
+        window: tuple[datetime, datetime],
     ) -> dict[str, Any]:
         """Wait for the statement, its anchoring and the buyer's copy; check the proof outside the installation."""
         done = sale.wait_for_state(grid, f"/purchases/{purchase['id']}", "SETTLED")
         order = operator.get(f"/orders/{done['contract_id']}")
         statement = order["activations"][0]["statements"][-1]
         delivered = Decimal(statement["delivered_wh"]) / 1000
-        self.step(f"settled: {delivered} kWh delivered, {Decimal(statement['amount_pence']) / 100:.2f} GBP ({statement['label'].title()})")
-        proof = check_proof(operator, order_id=order["id"], rpc_url=(group.var / "chain" / "rpc_url").read_text().strip())
+        self.step(
+            f"settled: {delivered} kWh delivered, {Decimal(statement['amount_pence']) / 100:.2f} GBP ({statement['label'].title()})"
+        )
+        proof = check_proof(
+            operator, order_id=order["id"], rpc_url=(group.var / "chain" / "rpc_url").read_text().strip()
+        )
         self.step(f"proof checked against the chain: {proof['sentence']}")
         return {
             "order_state": order["state"],
@@ -188,4 +218,3 @@ class Command(BaseCommand):
             "verified": proof["verified"],
             "seconds": round(time.monotonic() - self.begun, 1),
         }
-

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-
 from flex_engine.feeds.file import SignalFileError, load_signals
 from flex_engine.simulate.synthetic import signals as synthetic_signals
+
 from flex_engine.timegrid import floor_half_hour
 from marketplace import clock
 from marketplace.usecases.record_signals import record_signals
@@ -22,7 +22,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", nargs="?", help="CSV, CSV.gz or Parquet; left out: synthetic signals, labelled Simulated")
+        parser.add_argument(
+            "file", nargs="?", help="CSV, CSV.gz or Parquet; left out: synthetic signals, labelled Simulated"
+        )
         parser.add_argument("--from", dest="start", required=True, help="first half hour, UTC, for example 2024-01-01")
         parser.add_argument("--to", dest="end", required=True, help="end, exclusive, UTC")
         parser.add_argument("--seed", type=int, default=1, help="seed of the synthetic signals")
@@ -35,7 +37,9 @@ class Command(BaseCommand):
             series = (
                 load_signals(Path(options["file"]), start, end, fill_gaps=True)
                 if options["file"]
-                else synthetic_signals(start=start, slots=int((end - start) / timedelta(minutes=30)), seed=options["seed"])
+                else synthetic_signals(
+                    start=start, slots=int((end - start) / timedelta(minutes=30)), seed=options["seed"]
+                )
             )
         except SignalFileError as problem:
             raise CommandError(str(problem)) from problem

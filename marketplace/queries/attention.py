@@ -1,0 +1,179 @@
+"""What needs a person now, with the reason and the deadline: one list for the home page of every role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from marketplace.models import Activation, Anchor, Offer, Plan, Purchase, Site, Upload, User
+from marketplace.queries.visible import visible
+from marketplace.rules.order_state import ActivationState
+
+RECENT = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to look at. `route` and `key` name its page; `by` is the last moment that helps."""
+
+    text: str
+    why: str
+    act: str
+    route: str
+    key: str
+    by: datetime | None
+    tone: str
+
+
+def operator_items(user: User, now: datetime) -> list[Item]:
+    """What a data-centre operator should look at, most urgent first."""
+    found = [*refused_plans(user), *waiting_uploads(user, now), *draft_offers(user, now), *coming_dispatches(user, now)]
+    return sorted(found, key=lambda item: (item.tone != "bad", item.by or now + timedelta(days=365)))
+
+
+def waiting_uploads(user: User, now: datetime) -> Iterator[Item]:
+    """Uploads to review, and files that could not be read lately."""
+    rows = visible(Upload, user).filter(created_at__gt=now - timedelta(days=30)).defer("content", "jobs", "row_errors")
+    for row in rows.filter(state=Upload.State.NEEDS_REVIEW).select_related("site").order_by("-created_at")[:5]:
+        yield Item(
+            f"{row.filename} waits for review",
+            f"Nothing of it is in the queue of {row.site.name} yet.",
+            "Review",
+            "upload",
+            str(row.pk),
+            None,
+            "attention",
+        )
+    for row in rows.filter(state=Upload.State.FAILED, created_at__gt=now - RECENT).order_by("-created_at")[:3]:
+        yield Item(
+            f"{row.filename} could not be read",
+            row.error or "The file is not a queue.",
+            "See why",
+            "upload",
+            str(row.pk),
+            None,
+            "bad",
+        )
+
+
+def refused_plans(user: User) -> Iterator[Item]:
+    """Sites whose newest plan did not solve."""
+    for site in visible(Site, user).order_by("name"):
+        newest = (
+            Plan.objects.filter(site=site).order_by("-created_at", "-pk").only("state", "reasons", "site_id").first()
+        )
+        if newest is not None and newest.state != Plan.State.READY:
+            why = "; ".join(newest.reasons[:1]) or "The plan before it stays in force."
+            yield Item(f"No new plan for {site.name}", why, "See what to relax", "schedule", site.slug, None, "bad")
+
+
+def draft_offers(user: User, now: datetime) -> Iterator[Item]:
+    """Drafts that can still be published."""
+    drafts = visible(Offer, user).filter(state=Offer.State.DRAFT, gate_closure_at__gt=now).select_related("site")
+    for row in drafts.order_by("gate_closure_at")[:5]:
+        yield Item(
+            f"An offer of {row.site.name} waits in draft",
+            "It is not on sale until you publish it.",
+            "Review the offer",
+            "offer",
+            str(row.pk),
+            row.gate_closure_at,
+            "attention",
+        )
+
+
+def coming_dispatches(user: User, now: datetime) -> Iterator[Item]:
+    """Dispatches running or coming, and dispatches over that wait for readings."""
+    rows = visible(Activation, user).filter(state__in=[ActivationState.ACCEPTED, ActivationState.IN_PROGRESS])
+    for row in rows.select_related("order__offer__site").order_by("start_at")[:10]:
+        name, key = row.order.offer.site.name, str(row.order_id)
+        if row.end_at <= now:
+            yield Item(
+                f"A dispatch of {name} waits for meter readings",
+                "It settles by itself once they are complete.",
+                "See the order",
+                "order",
+                key,
+                None,
+                "attention",
+            )
+        elif row.start_at <= now:
+            yield Item(
+                f"{name} is delivering a dispatch",
+                "The site holds its limit until the end.",
+                "Follow it",
+                "order",
+                key,
+                row.end_at,
+                "open",
+            )
+        elif row.start_at - now < RECENT:
+            yield Item(
+                f"{name} has a dispatch ahead",
+                "The plan keeps the site under the agreed limit.",
+                "See the order",
+                "order",
+                key,
+                row.start_at,
+                "open",
+            )
+
+
+BUYER_STEPS = {
+    Purchase.State.QUOTED: ("is quoted", "The price holds for half an hour at most.", "See the quote"),
+    Purchase.State.INITIALISED: ("has agreed terms", "Nothing is reserved until you confirm.", "Confirm"),
+    Purchase.State.CONFIRMED: ("is confirmed", "Dispatch it when you need it.", "Dispatch"),
+    Purchase.State.ACTIVE: ("is dispatched", "Delivery and settlement follow by themselves.", "Follow it"),
+}
+
+
+def grid_items(user: User, now: datetime) -> list[Item]:
+    """What a grid operator should look at, soonest first."""
+    found = []
+    rows = visible(Purchase, user).filter(state__in=BUYER_STEPS, end_at__gt=now)
+    for row in rows.order_by("start_at")[:10]:
+        state, why, act = BUYER_STEPS[Purchase.State(row.state)]
+        tone = "open" if row.state == Purchase.State.ACTIVE else "attention"
+        found.append(
+            Item(f"{row.offer_name or row.offer_id} {state}", why, act, "purchase", str(row.pk), row.start_at, tone)
+        )
+    refused = (
+        visible(Purchase, user)
+        .filter(state=Purchase.State.REFUSED, updated_at__gt=now - RECENT)
+        .order_by("-updated_at")[:3]
+    )
+    for row in refused:
+        found.append(
+            Item(
+                f"{row.offer_name or row.offer_id} was refused",
+                str(row.refusal.get("message", "")),
+                "See why",
+                "purchase",
+                str(row.pk),
+                None,
+                "bad",
+            )
+        )
+    return found
+
+
+def auditor_items() -> list[Item]:
+    """Heads and records that are not where they should be."""
+    odd = {
+        Anchor.State.FAILED: "The chain refused the transaction.",
+        Anchor.State.REORGED: "The block it stood in is gone; it is being sent again.",
+    }
+    rows = Anchor.objects.filter(state__in=odd).order_by("-updated_at")[:5]
+    return [
+        Item(
+            f"{row.get_kind_display()} {row.pk if row.seq is None else row.seq}: {row.get_state_display().lower()}",
+            row.last_error or odd[Anchor.State(row.state)],
+            "See the chain",
+            "operations",
+            "",
+            None,
+            "bad",
+        )
+        for row in rows
+    ]

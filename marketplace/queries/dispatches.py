@@ -1,0 +1,163 @@
+"""Dispatches and what they delivered: instruction, settlement statements and where each statement's record stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from marketplace.models import Activation, SettlementStatement
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchPeriod:
+    """One settlement period of a dispatch. `site_max_kw` is the most the site may draw to deliver it."""
+
+    start: datetime
+    requested_kw: Decimal
+    declared_kw: Decimal
+
+    @property
+    def site_max_kw(self) -> Decimal:
+        """Declared load less the power instructed."""
+        return self.declared_kw - self.requested_kw
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLineRow:
+    """One settlement period of a statement, in Wh."""
+
+    start: datetime
+    period: int
+    instructed_wh: int
+    baseline_wh: int
+    metered_wh: int
+    delivered_wh: int
+    eligible_wh: int
+    shortfall_wh: int
+
+
+@dataclass(frozen=True, slots=True)
+class Anchoring:
+    """Where the statement's record stands on its way to the chain."""
+
+    state: str
+    tx_hash: str
+    settlement_id: str
+    commitment: str
+    block_number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """One run of settlement."""
+
+    id: str
+    run: str
+    version: int
+    label: str
+    created_at: datetime
+    baseline_method: str
+    baseline_facts: tuple[tuple[str, str], ...]
+    delivered_wh: int
+    eligible_wh: int
+    shortfall_wh: int
+    payment_pence: int
+    penalty_pence: int
+    amount_pence: int
+    superseded: bool
+    lines: tuple[StatementLineRow, ...]
+    anchoring: Anchoring
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchRow:
+    """One dispatch under the order with its statements, newest first."""
+
+    instruction_id: str
+    mechanism: str
+    state: str
+    start: datetime
+    end: datetime
+    issued_at: datetime
+    ack_by: datetime
+    responded_at: datetime | None
+    periods: tuple[DispatchPeriod, ...]
+    statements: tuple[StatementRow, ...]
+
+
+def dispatch_row(activation: Activation) -> DispatchRow:
+    """One dispatch with its statements."""
+    statements = activation.statements.order_by("-created_at", "-version").prefetch_related("lines")
+    return DispatchRow(
+        instruction_id=activation.instruction_id,
+        mechanism=activation.mechanism,
+        state=activation.state,
+        start=activation.start_at,
+        end=activation.end_at,
+        issued_at=activation.issued_at,
+        ack_by=activation.ack_by,
+        responded_at=activation.responded_at,
+        periods=tuple(
+            DispatchPeriod(row.start_at, row.requested_kw, row.declared_kw)
+            for row in activation.periods.order_by("start_at")
+        ),
+        statements=tuple(statement_row(row) for row in statements),
+    )
+
+
+def statement_row(statement: SettlementStatement) -> StatementRow:
+    """One statement with its lines and where its record stands."""
+    return StatementRow(
+        id=str(statement.pk),
+        run=statement.run,
+        version=statement.version,
+        label=statement.label,
+        created_at=statement.created_at,
+        baseline_method=statement.baseline_method,
+        baseline_facts=tuple(
+            (str(key).replace("_", " "), fact_text(value)) for key, value in statement.baseline_facts.items()
+        ),
+        delivered_wh=statement.delivered_wh,
+        eligible_wh=statement.eligible_wh,
+        shortfall_wh=statement.shortfall_wh,
+        payment_pence=statement.payment_pence,
+        penalty_pence=statement.penalty_pence,
+        amount_pence=statement.amount_pence,
+        superseded=hasattr(statement, "superseded_by"),
+        lines=tuple(
+            StatementLineRow(
+                line.start_at,
+                line.settlement_period,
+                line.instructed_wh,
+                line.baseline_wh,
+                line.metered_wh,
+                line.delivered_wh,
+                line.eligible_wh,
+                line.shortfall_wh,
+            )
+            for line in sorted(statement.lines.all(), key=lambda line: line.start_at)
+        ),
+        anchoring=anchoring_of(statement),
+    )
+
+
+def fact_text(value: Any) -> str:
+    """A baseline fact on one line."""
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {item}" for key, item in value.items()) or "none"
+    return str(value)
+
+
+def anchoring_of(statement: SettlementStatement) -> Anchoring:
+    """Where the statement's record stands; QUEUED until it is in a transaction."""
+    record = getattr(statement, "record", None)
+    if record is None or record.anchor is None:
+        return Anchoring(
+            "QUEUED", "", record.settlement_id if record else "", record.commitment if record else "", None
+        )
+    anchor = record.anchor
+    return Anchoring(anchor.state, anchor.tx_hash, record.settlement_id, record.commitment, anchor.block_number)

@@ -1,0 +1,102 @@
+"""How flexible a site is half hour by half hour, and the wishes and drafts for offers drawn from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from marketplace.models import Offer, OfferRequest, Plan, Site
+from marketplace.queries.charts import Chart, Line, Pane
+from marketplace.queries.offers import OfferRow, offer_row
+from marketplace.queries.sites import current_plan
+
+SHOWN_WISHES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One request for an offer and its answer: an offer in draft, or why there is none."""
+
+    state: str
+    start: datetime | None
+    end: datetime | None
+    created_at: datetime
+    offer_id: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlexibilityPage:
+    """The flexibility page of one site."""
+
+    plan: Plan | None
+    chart: Chart | None
+    most_down_kw: float
+    most_down_at: datetime | None
+    wishes: tuple[Wish, ...]
+    offers: tuple[OfferRow, ...]
+
+    @property
+    def pending(self) -> bool:
+        """Whether the agent is still working on a wish."""
+        return any(wish.state == OfferRequest.State.PENDING for wish in self.wishes)
+
+
+def flexibility_page(site: Site, now: datetime) -> FlexibilityPage:
+    """The envelope of the plan in force, the newest wishes and the site's open offers."""
+    plan = current_plan(site)
+    wishes = OfferRequest.objects.filter(site=site).order_by("-created_at", "-pk")[:SHOWN_WISHES]
+    offers = (
+        Offer.objects.filter(
+            site=site, state__in=[Offer.State.DRAFT, Offer.State.PUBLISHED, Offer.State.SOLD], end_at__gt=now
+        )
+        .select_related("site")
+        .prefetch_related("periods")
+        .order_by("start_at", "pk")
+    )
+    most, at = most_down(plan, now)
+    return FlexibilityPage(
+        plan=plan,
+        chart=envelope_chart(plan, now) if plan and plan.down_kw else None,
+        most_down_kw=most,
+        most_down_at=at,
+        wishes=tuple(wish_of(row) for row in wishes),
+        offers=tuple(offer_row(offer, now) for offer in offers),
+    )
+
+
+def wish_of(row: OfferRequest) -> Wish:
+    """One wish as the page shows it."""
+    return Wish(row.state, row.start_at, row.end_at, row.created_at, str(row.offer_id or ""), row.problem)
+
+
+def most_down(plan: Plan | None, now: datetime) -> tuple[float, datetime | None]:
+    """The most the site can turn down in one half hour still ahead, and when."""
+    if plan is None:
+        return 0.0, None
+    chart = envelope_chart(plan, now)
+    ahead = [(values[0] or 0.0, start) for start, values in chart.rows() if start > now]
+    most, at = max(ahead, key=lambda pair: pair[0], default=(0.0, now))
+    return (most, at) if most > 0 else (0.0, None)
+
+
+def envelope_chart(plan: Plan, now: datetime) -> Chart:
+    """What can be turned down and up in each half hour, over the planned load."""
+    flexible = Pane(
+        "Flexibility",
+        "kW",
+        (
+            Line("Turn-down available", tuple(plan.down_kw), "down", "FORECAST"),
+            Line("Turn-up available", tuple(plan.up_kw), "up", "FORECAST"),
+        ),
+    )
+    load = Pane("Planned site power", "kW", (Line("Planned", tuple(plan.load_kw), "planned", "FORECAST"),))
+    return Chart(
+        id="envelope",
+        title="Power the site could turn down or up in each half hour, each taken alone",
+        start=plan.start_at,
+        slots=plan.slots,
+        panes=(flexible, load),
+        now=now,
+        sources=tuple(plan.signal_sources),
+    )

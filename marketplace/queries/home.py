@@ -1,0 +1,171 @@
+"""The home page of each role: what is happening, is it fine, what should I do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from marketplace.models import (
+    Activation,
+    AgentDecision,
+    Event,
+    LedgerEntry,
+    Purchase,
+    SettlementStatement,
+    Site,
+    User,
+)
+from marketplace.queries.attention import Item, auditor_items, grid_items, operator_items
+from marketplace.queries.figures import Figure
+from marketplace.queries.ledger import Head, heads
+from marketplace.queries.purchases import PurchaseFilters, PurchaseRow, filtered_purchases, purchase_row
+from marketplace.queries.signals import Feed, feeds, signal_now
+from marketplace.queries.sites import Commitment, Decision, SiteRow, commitments, current_plan, decisions, site_rows
+from marketplace.queries.visible import visible
+
+MONTH = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Earnings:
+    """Settled money of the last 30 days, by newest statement of each dispatch, and energy delivered."""
+
+    pence: int
+    delivered_wh: int
+    statements: int
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorHome:
+    """The operator's home. Savings are those of the plans in force, beside first come, first served."""
+
+    draw: Figure | None
+    carbon: Figure | None
+    price: Figure | None
+    next: Commitment | None
+    items: tuple[Item, ...]
+    sites: tuple[SiteRow, ...]
+    earnings: Earnings
+    saved_gbp: float
+    saved_kg: float
+    plans: int
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GridHome:
+    """The grid operator's home."""
+
+    carbon: Figure | None
+    price: Figure | None
+    items: tuple[Item, ...]
+    purchases: tuple[PurchaseRow, ...]
+    ahead_kw: float
+    feeds: tuple[Feed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One statement and where its record stands."""
+
+    order: str
+    run: str
+    amount_pence: int
+    created_at: datetime
+    state: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditorHome:
+    """The auditor's home."""
+
+    entries: int
+    unsequenced: int
+    newest: Head | None
+    items: tuple[Item, ...]
+    statements: tuple[Recorded, ...]
+    heads: tuple[Head, ...]
+
+
+def operator_home(user: User, now: datetime) -> OperatorHome:
+    """Sites, signals, attention and money of one operator."""
+    rows = site_rows(visible(Site, user), now)
+    plans = [plan for site in visible(Site, user) if (plan := current_plan(site))]
+    ahead = list(commitments(visible(Activation, user), now))
+    return OperatorHome(
+        draw=whole_draw(rows),
+        carbon=signal_now("carbon_intensity", now),
+        price=signal_now("price", now),
+        next=ahead[0] if ahead else None,
+        items=tuple(operator_items(user, now)),
+        sites=tuple(rows),
+        earnings=earnings(user, now),
+        saved_gbp=sum(plan.fifo_cost_gbp - plan.cost_gbp for plan in plans),
+        saved_kg=sum(plan.fifo_carbon_kg - plan.carbon_kg for plan in plans),
+        plans=len(plans),
+        decisions=tuple(decisions(visible(AgentDecision, user), limit=8)),
+    )
+
+
+def whole_draw(rows: list[SiteRow]) -> Figure | None:
+    """Planned power of all sites together, or None when any site has no plan for now: a part would mislead."""
+    figures = [row.draw for row in rows]
+    known = [figure for figure in figures if figure is not None]
+    if not known or len(known) < len(figures):
+        return None
+    return Figure(sum(f.value for f in known), "kW", "FORECAST", "plans in force", min(f.as_of for f in known))
+
+
+def earnings(user: User, now: datetime) -> Earnings:
+    """What the statements of the last 30 days pay."""
+    rows = visible(SettlementStatement, user).filter(created_at__gt=now - MONTH, superseded_by__isnull=True)
+    found = list(rows.values_list("amount_pence", "delivered_wh", "label"))
+    return Earnings(
+        sum(pence for pence, _, _ in found),
+        sum(wh for _, wh, _ in found),
+        len(found),
+        any(label == "SIMULATED" for _, _, label in found),
+    )
+
+
+def grid_home(user: User, now: datetime) -> GridHome:
+    """Signals, attention and open purchases of one grid operator."""
+    purchases = visible(Purchase, user)
+    held = purchases.filter(
+        state__in=[Purchase.State.CONFIRMED, Purchase.State.DISPATCHING, Purchase.State.ACTIVE], end_at__gt=now
+    )
+    newest = filtered_purchases(purchases, PurchaseFilters())[:8]
+    return GridHome(
+        carbon=signal_now("carbon_intensity", now),
+        price=signal_now("price", now),
+        items=tuple(grid_items(user, now)),
+        purchases=tuple(purchase_row(row) for row in newest),
+        ahead_kw=float(sum(row.requested_kw for row in held)),
+        feeds=tuple(feeds(now)),
+    )
+
+
+def auditor_home(user: User) -> AuditorHome:
+    """The log, its heads and the newest statements."""
+    found = heads()
+    final = [head for head in found if head.state == "FINAL"]
+    statements = (
+        visible(SettlementStatement, user).select_related("activation", "record__anchor").order_by("-created_at")[:8]
+    )
+    return AuditorHome(
+        entries=visible(LedgerEntry, user).count(),
+        unsequenced=visible(Event, user).filter(entry__isnull=True).count(),
+        newest=final[-1] if final else None,
+        items=tuple(auditor_items()),
+        statements=tuple(recorded(row) for row in statements),
+        heads=tuple(reversed(found[-6:])),
+    )
+
+
+def recorded(row: SettlementStatement) -> Recorded:
+    """One statement with the state of its record."""
+    record = getattr(row, "record", None)
+    state = record.anchor.state if record and record.anchor else "QUEUED"
+    return Recorded(str(row.activation.order_id), row.run, row.amount_pence, row.created_at, state, row.label)

@@ -1,0 +1,236 @@
+"""Orders as the seller holds them: the list, and one order with its periods, dispatches, statements and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Max, Min, QuerySet
+
+from flex_engine.timegrid import HALF_HOUR
+from marketplace.models import Event, Order
+from marketplace.queries.dispatches import DispatchRow, dispatch_row
+from marketplace.queries.exports import utc_text
+from marketplace.queries.messages import MessageRow, messages_of
+from marketplace.queries.pages import Page, page_of
+from marketplace.queries.sentences import sentence
+from marketplace.rules.order_state import OrderState
+
+HEADER = (
+    "order",
+    "offer",
+    "site",
+    "state",
+    "buyer",
+    "start_utc",
+    "end_utc_exclusive",
+    "ordered_kw_max",
+    "quote_pence",
+    "utilisation_price_gbp_per_kwh",
+    "confirmed_utc",
+)
+PATH = (
+    OrderState.DRAFT,
+    OrderState.INITIALISED,
+    OrderState.CONFIRMED,
+    OrderState.ACTIVE,
+    OrderState.DELIVERED,
+    OrderState.SETTLED,
+)
+NAMES = {
+    OrderState.DRAFT: "Quoted",
+    OrderState.INITIALISED: "Terms agreed",
+    OrderState.CONFIRMED: "Confirmed",
+    OrderState.ACTIVE: "Dispatched",
+    OrderState.DELIVERED: "Delivered",
+    OrderState.SETTLED: "Settled",
+    OrderState.CANCELLED: "Cancelled",
+    OrderState.EXPIRED: "Expired",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilters:
+    """What the address asks for."""
+
+    state: str = ""
+    site: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """One line of the list. `kw` is the most ordered in any half hour."""
+
+    id: str
+    short_id: str
+    site_name: str
+    site_slug: str
+    state: str
+    state_name: str
+    buyer: str
+    start: datetime | None
+    end: datetime | None
+    kw: Decimal
+    quote_pence: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the way from quote to settlement: done, now, ahead or stopped."""
+
+    name: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPeriodRow:
+    """One settlement period: ordered, and, once dispatched and settled, what happened in it."""
+
+    start: datetime
+    ordered_kw: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One event about the order, in words; `seq` links its place in the log once it has one."""
+
+    at: datetime
+    text: str
+    type: str
+    seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """One order in full."""
+
+    row: OrderRow
+    offer_id: str
+    transaction_id: str
+    version: int
+    price: Decimal
+    penalty: Decimal
+    terms_digest: str
+    quote_expires_at: datetime
+    confirmed_at: datetime | None
+    baseline_method: str
+    notice_s: int
+    energy_kwh: Decimal
+    worst_pence: int
+    steps: tuple[Step, ...]
+    periods: tuple[OrderPeriodRow, ...]
+    dispatches: tuple[DispatchRow, ...]
+    timeline: tuple[TimelineEntry, ...]
+    messages: tuple[MessageRow, ...]
+
+
+def filtered_orders(orders: QuerySet[Order], filters: OrderFilters) -> QuerySet[Order]:
+    """Exactly the orders the filters name, newest first."""
+    if filters.state:
+        orders = orders.filter(state=filters.state)
+    if filters.site:
+        orders = orders.filter(offer__site__slug=filters.site)
+    spans = orders.annotate(
+        first=Min("periods__start_at"), last=Max("periods__start_at"), most=Max("periods__ordered_kw")
+    )
+    return spans.select_related("offer__site").order_by("-created_at", "pk")
+
+
+def order_list(orders: QuerySet[Order], filters: OrderFilters, number: int) -> Page[OrderRow]:
+    """Page `number` of the list."""
+    return page_of(filtered_orders(orders, filters), number, order_row)
+
+
+def order_row(order: Any) -> OrderRow:
+    """The row of an order annotated by filtered_orders."""
+    return OrderRow(
+        id=str(order.pk),
+        short_id=str(order.pk)[:8],
+        site_name=order.offer.site.name,
+        site_slug=order.offer.site.slug,
+        state=order.state,
+        state_name=NAMES[OrderState(order.state)],
+        buyer=order.buyer_subscriber_id,
+        start=order.first,
+        end=order.last + HALF_HOUR if order.last else None,
+        kw=order.most or Decimal(0),
+        quote_pence=order.quote_pence,
+        created_at=order.created_at,
+    )
+
+
+def steps_of(state: str) -> tuple[Step, ...]:
+    """The stepper: steps passed, the step it stands on, steps ahead; a stopped order ends in its own last step.
+
+    >>> [step.place for step in steps_of("CONFIRMED")]
+    ['done', 'done', 'now', 'ahead', 'ahead', 'ahead']
+    """
+    here = OrderState(state)
+    if here not in PATH:
+        return (Step(NAMES[OrderState.DRAFT], "done"), Step(NAMES[here], "stopped"))
+    at = PATH.index(here)
+    done = here == OrderState.SETTLED
+    places = ["done" if i < at or (i == at and done) else "now" if i == at else "ahead" for i in range(len(PATH))]
+    return tuple(Step(NAMES[one], place) for one, place in zip(PATH, places, strict=True))
+
+
+def order_page(order: Order) -> OrderPage:
+    """One order in full."""
+    spanned = filtered_orders(Order.objects.filter(pk=order.pk), OrderFilters()).get()
+    periods = tuple(OrderPeriodRow(row.start_at, row.ordered_kw) for row in order.periods.order_by("start_at"))
+    energy = sum((row.ordered_kw for row in periods), Decimal(0)) / 2
+    activations = list(order.activations.order_by("-start_at", "-pk"))
+    return OrderPage(
+        row=order_row(spanned),
+        offer_id=str(order.offer_id),
+        transaction_id=str(order.transaction_id),
+        version=order.version,
+        price=order.utilisation_price_gbp_per_kwh,
+        penalty=order.shortfall_penalty_gbp_per_kwh,
+        terms_digest=order.terms_digest,
+        quote_expires_at=order.quote_expires_at,
+        confirmed_at=order.confirmed_at,
+        baseline_method=spanned.offer.baseline_method,
+        notice_s=spanned.offer.notice_s,
+        energy_kwh=energy,
+        worst_pence=round(energy * order.shortfall_penalty_gbp_per_kwh * 100),
+        steps=steps_of(order.state),
+        periods=periods,
+        dispatches=tuple(dispatch_row(row) for row in activations),
+        timeline=timeline([f"order:{order.pk}"] + [f"activation:{row.pk}" for row in activations]),
+        messages=messages_of([str(order.transaction_id)], role="bpp"),
+    )
+
+
+def timeline(subjects: Sequence[str]) -> tuple[TimelineEntry, ...]:
+    """Events about these subjects, newest first."""
+    events = Event.objects.filter(subject__in=subjects).select_related("entry").order_by("-at", "-entry__seq")
+    return tuple(
+        TimelineEntry(
+            row.at, sentence(row.type, row.payload), row.type, row.entry.seq if hasattr(row, "entry") else None
+        )
+        for row in events
+    )
+
+
+def order_export(orders: QuerySet[Order]) -> Iterator[list[object]]:
+    """The rows under HEADER of exactly these orders."""
+    for order in orders.iterator(chunk_size=500):
+        row = order_row(order)
+        yield [
+            row.id,
+            str(order.offer_id),
+            row.site_slug,
+            row.state,
+            row.buyer,
+            utc_text(row.start) if row.start else "",
+            utc_text(row.end) if row.end else "",
+            f"{row.kw:f}",
+            row.quote_pence,
+            f"{order.utilisation_price_gbp_per_kwh:f}",
+            utc_text(order.confirmed_at) if order.confirmed_at else "",
+        ]

@@ -1,0 +1,112 @@
+"""What each event means, as one sentence a person can read aloud. It reads the event's own payload and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+Payload = Mapping[str, Any]
+
+
+def kw(watts: Any) -> str:
+    """Integer watts as kW without trailing zeros.
+
+    >>> kw(412500)
+    '412.5 kW'
+    """
+    return f"{(Decimal(int(watts)) / 1000).normalize():f} kW"
+
+
+def kwh(wh: Any) -> str:
+    """Integer Wh as kWh without trailing zeros."""
+    return f"{(Decimal(int(wh)) / 1000).normalize():,f} kWh"
+
+
+def money(pence: Any) -> str:
+    """Integer pence as pounds."""
+    value = int(pence)
+    return f"{'−' if value < 0 else ''}£{abs(value) // 100:,}.{abs(value) % 100:02d}"
+
+
+def power(periods: Any) -> str:
+    """The highest power of a list of periods, and how many there are."""
+    most = max((period["power_w"] for period in periods), default=0)
+    return f"{kw(most)} over {len(periods)} settlement periods"
+
+
+def span(payload: Payload, first: str, last: str) -> str:
+    """Two stored times to the minute; they are in UTC as stored."""
+    return f"{payload[first][:16]} to {payload[last][:16]} UTC"
+
+
+def accepted(p: Payload) -> str:
+    """Jobs came into a queue."""
+    refused = f" {p['rows_refused']} problems were left out." if int(p["rows_refused"]) else ""
+    return f"{int(p['jobs']):,} jobs were accepted into the queue of {p['site']}.{refused}"
+
+
+def planned(p: Payload) -> str:
+    """A plan was made."""
+    held = f", {p['commitments']} half hours held for orders" if int(p["commitments"]) else ""
+    return f"{p['site']} has a plan for {int(p['jobs']):,} jobs ({p['status'].lower()}{held})."
+
+
+def unplanned(p: Payload) -> str:
+    """No plan could be made."""
+    return f"No plan could be made for {p['site']} ({p['status'].lower()}). The plan before it stays in force."
+
+
+def published(p: Payload) -> str:
+    """An offer went on sale."""
+    return f"{p['site']} put {kw(p['power_w'])} on sale, {span(p, 'start', 'end')}."
+
+
+def confirmed(p: Payload) -> str:
+    """An order was placed."""
+    return f"{p['buyer']} ordered {power(p['periods'])} for {money(p['quote_pence'])}."
+
+
+def metered(p: Payload) -> str:
+    """Readings came in."""
+    count = f"{int(p['readings']):,} {p['label'].lower()} meter readings"
+    return f"{count} of {p['site']} were recorded, {span(p, 'first', 'last')}."
+
+
+def statement(p: Payload) -> str:
+    """What a settlement statement says."""
+    short = f"{kwh(p['shortfall_wh'])} short" if int(p["shortfall_wh"]) else "nothing short"
+    delivered = f"delivered {kwh(p['delivered_wh'])}, {kwh(p['eligible_wh'])} of it eligible, {short}"
+    return f"Dispatch {p['activation']} {delivered}. Run {p['run']} pays {money(p['amount_pence'])}."
+
+
+def because(p: Payload) -> str:
+    """The reason somebody gave."""
+    return str(p["reason"]).rstrip(".") or "no reason given"
+
+
+SENTENCES: dict[str, Callable[[Payload], str]] = {
+    "queue.accepted": accepted,
+    "plan.ready": planned,
+    "plan.refused": unplanned,
+    "offer.drafted": lambda p: f"An offer of {kw(p['power_w'])} was drafted for {p['site']}.",
+    "offer.published": published,
+    "offer.withdrawn": lambda p: f"An offer of {p['site']} was withdrawn: {because(p)}.",
+    "order.confirmed": confirmed,
+    "order.cancelled": lambda p: f"An order was cancelled: {because(p)}.",
+    "order.settled": lambda p: f"An order is settled by run {p['run']}. Proof: {p['proof'].lower().replace('_', ' ')}.",
+    "activation.accepted": lambda p: f"Dispatch {p['instruction']} for {power(p['periods'])} was accepted.",
+    "activation.started": lambda p: f"Dispatch {p['instruction']} began.",
+    "meter.recorded": metered,
+    "settlement.statement": statement,
+}
+
+
+def sentence(kind: str, payload: bytes) -> str:
+    """The sentence of an event, or its type in words when its payload was erased or its type is unknown here."""
+    try:
+        return SENTENCES[kind](orjson.loads(bytes(payload)))
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return kind.replace(".", " ").replace("_", " ").capitalize() + "."

@@ -1,0 +1,89 @@
+"""Grid signals as a person asks for them: what is it now, how fresh is it, what band does the forecast carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flex_engine.timegrid import HALF_HOUR, floor_half_hour
+from marketplace.models import Forecast, SignalPoint
+from marketplace.queries.figures import Figure
+
+SERIES = {"carbon_intensity": "Carbon intensity", "price": "Price"}
+UNITS = {"carbon_intensity": "gCO₂e/kWh", "price": "GBP/MWh"}
+PLACES = {"carbon_intensity": 0, "price": 2}
+# Prices and intensities are published within the hour; two hours without a value means that a feed is down.
+STALE_AFTER = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """How fresh one series is: the end of its last known half hour, and where it came from."""
+
+    series: str
+    name: str
+    state: str
+    until: datetime | None
+    source: str
+    label: str
+    age: timedelta | None
+
+
+def signal_now(series: str, now: datetime) -> Figure | None:
+    """The value of the half hour that holds `now`: as published, or as last forecast, or None."""
+    slot = floor_half_hour(now)
+    known = (
+        SignalPoint.objects.filter(series=series, start_at=slot, known_at__lte=now).order_by("-known_at", "-pk").first()
+    )
+    if known is not None:
+        return Figure(known.value, UNITS[series], known.label, known.source, known.known_at, places=PLACES[series])
+    issue = newest_forecast(series, covering=slot, at=now)
+    if issue is None:
+        return None
+    index = int((slot - issue.start_at) / HALF_HOUR)
+    return Figure(
+        issue.p50[index],
+        UNITS[series],
+        issue.label,
+        f"{issue.model} {issue.model_version}",
+        issue.issued_at,
+        places=PLACES[series],
+        low=issue.p10[index],
+        high=issue.p90[index],
+    )
+
+
+def newest_forecast(series: str, *, covering: datetime, at: datetime) -> Forecast | None:
+    """The newest issue known at `at` that holds the half hour `covering`."""
+    for issue in Forecast.objects.filter(series=series, issued_at__lte=at, start_at__lte=covering).order_by(
+        "-issued_at"
+    )[:5]:
+        if int((covering - issue.start_at) / HALF_HOUR) < len(issue.p50):
+            return issue
+    return None
+
+
+def band(series: str, *, start: datetime, slots: int, at: datetime) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(P10, P90) over [start, start + slots) of the newest forecast known at `at`, or two empty tuples."""
+    issue = newest_forecast(series, covering=start, at=at)
+    if issue is None:
+        return (), ()
+    first = int((start - issue.start_at) / HALF_HOUR)
+    low, high = tuple(issue.p10[first : first + slots]), tuple(issue.p90[first : first + slots])
+    return (low, high) if len(low) == slots else ((), ())
+
+
+def feeds(now: datetime) -> list[Feed]:
+    """The freshness of every series."""
+    return [feed(series, now) for series in SERIES]
+
+
+def feed(series: str, now: datetime) -> Feed:
+    """The freshness of one series at `now`."""
+    last = SignalPoint.objects.filter(series=series, known_at__lte=now).order_by("-start_at", "-known_at").first()
+    if last is None:
+        return Feed(series, SERIES[series], "MISSING", None, "", "", None)
+    until = last.start_at + HALF_HOUR
+    age = max(now - until, timedelta(0))
+    state = "FRESH" if age <= STALE_AFTER else "STALE"
+    return Feed(series, SERIES[series], state, until, last.source, last.label, age)

@@ -1,0 +1,137 @@
+"""Times as people in Great Britain read them: London with zone letters, settlement period beside, UTC in the tooltip.
+
+It only formats. Which period a half hour is comes from flex_engine.timegrid; what time it is comes from the door.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.conf import settings
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from flex_engine.timegrid import floor_half_hour, periods_in_day, settlement_period
+from marketplace.queries.exports import utc_text
+
+register = template.Library()
+LONDON = ZoneInfo(settings.DISPLAY_TIME_ZONE)
+MOMENT = timedelta(microseconds=1)
+
+
+def day_text(moment: datetime | date) -> str:
+    """A day as people say it.
+
+    >>> day_text(date(2024, 1, 2))
+    'Tue 2 Jan 2024'
+    """
+    return f"{moment:%a} {moment.day} {moment:%b %Y}"
+
+
+def period_text(start: datetime, end: datetime | None = None) -> str:
+    """The settlement period that holds `start`, or the range up to `end` (exclusive).
+
+    >>> period_text(datetime(2024, 1, 2, 16, 30, tzinfo=UTC), datetime(2024, 1, 2, 18, tzinfo=UTC))
+    'SP 34–36'
+    """
+    first = settlement_period(floor_half_hour(start))[1]
+    if end is None:
+        return f"SP {first}"
+    last = settlement_period(floor_half_hour(end - MOMENT))[1]
+    return f"SP {first}" if first == last else f"SP {first}–{last}"
+
+
+def stamp(moment: datetime, text: str) -> SafeString:
+    """A <time> element with UTC for machines and in the tooltip."""
+    utc = utc_text(moment)
+    return format_html('<time datetime="{}" title="{} UTC">{}</time>', utc, utc.replace("T", " ").rstrip("Z"), text)
+
+
+@register.filter
+def moment(value: datetime | None) -> SafeString | str:
+    """Day, time, zone and settlement period: Tue 2 Jan 2024, 16:30 GMT (SP 34)."""
+    if value is None:
+        return "—"
+    local = value.astimezone(LONDON)
+    text = f"{day_text(local)}, {local:%H:%M} {local:%Z}"
+    return format_html('{} <span class="sp">({})</span>', stamp(value, text), period_text(value))
+
+
+@register.filter
+def brief(value: datetime | None) -> SafeString | str:
+    """Day without the year, time and zone, for table cells: Tue 2 Jan, 16:30 GMT."""
+    if value is None:
+        return "—"
+    local = value.astimezone(LONDON)
+    return stamp(value, f"{local:%a} {local.day} {local:%b}, {local:%H:%M} {local:%Z}")
+
+
+@register.filter
+def clock(value: datetime | None) -> SafeString | str:
+    """Time and zone alone: 16:30 GMT."""
+    if value is None:
+        return "—"
+    local = value.astimezone(LONDON)
+    return stamp(value, f"{local:%H:%M} {local:%Z}")
+
+
+@register.filter
+def utc_clock(value: datetime) -> str:
+    """The time in UTC: 16:30 UTC."""
+    return f"{value.astimezone(UTC):%H:%M} UTC"
+
+
+@register.filter
+def settlement(value: datetime) -> str:
+    """The settlement period that holds a moment: SP 34."""
+    return period_text(value)
+
+
+@register.filter
+def period_number(value: datetime) -> int:
+    """The number alone, 1 to 50."""
+    return settlement_period(floor_half_hour(value))[1]
+
+
+@register.simple_tag
+def window(start: datetime | None, end: datetime | None) -> SafeString | str:
+    """[start, end) on one line; the second day is named only when it differs. The end is exclusive."""
+    if start is None or end is None:
+        return "—"
+    first, last = start.astimezone(LONDON), end.astimezone(LONDON)
+    until = f"{last:%H:%M}" if first.date() == last.date() else f"{day_text(last)}, {last:%H:%M}"
+    zones = f"{first:%Z}" if f"{first:%Z}" == f"{last:%Z}" else f"{first:%Z} to {last:%Z}"
+    text = f"{day_text(first)}, {first:%H:%M}–{until} {zones}"
+    return format_html('{} <span class="sp">({})</span>', stamp(start, text), period_text(start, end))
+
+
+@register.filter
+def length(value: timedelta | int | float | None) -> str:
+    """A duration in words people use.
+
+    >>> length(5400), length(timedelta(days=2, hours=3)), length(45)
+    ('1 h 30 min', '2 d 3 h', '45 s')
+    """
+    if value is None:
+        return "—"
+    seconds = int(value.total_seconds()) if isinstance(value, timedelta) else int(value)
+    sign, seconds = ("−" if seconds < 0 else ""), abs(seconds)
+    days, rest = divmod(seconds, 86400)
+    hours, rest = divmod(rest, 3600)
+    minutes, left = divmod(rest, 60)
+    parts = [(days, "d"), (hours, "h"), (minutes, "min"), (left, "s")]
+    named = [f"{count} {unit}" for count, unit in parts if count]
+    return sign + " ".join(named[:2]) if named else "0 s"
+
+
+@register.simple_tag
+def odd_day(now: datetime) -> str:
+    """A sentence when today or tomorrow has 46 or 50 settlement periods, otherwise nothing."""
+    today = now.astimezone(LONDON).date()
+    for day, word in ((today, "Today"), (today + timedelta(days=1), "Tomorrow")):
+        count = periods_in_day(day)
+        if count != 48:
+            return f"{word} the clocks change: {day_text(day)} has {count} settlement periods."
+    return ""

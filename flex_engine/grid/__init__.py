@@ -1,0 +1,1 @@
+"""The grid: carbon intensity and price, forecast and searched for opportunities."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from flex_engine.compute.job import Job
 from flex_engine.simulate.synthetic import jobs as synthetic_jobs
 
 from marketplace.management.sale import StepFailedError
@@ -56,22 +57,18 @@ def demo_jobs(path: Path | None, *, week: datetime, seed: int, assumed: Assumpti
         return path.name, path.read_bytes()
     made = synthetic_jobs(start=week, days=7, count=300, seed=seed)
     assumed.add("jobs", len(made), "Simulated", f"no queue file was given; seed {seed}")
+    return "synthetic.csv", as_csv(made)
+
+
+def as_csv(made: Sequence[Job]) -> bytes:
+    """Jobs as a queue file."""
     out = io.StringIO()
     rows = csv.writer(out)
     rows.writerow(["id", "arrival", "deadline", "duration", "power_kw", "preemptible", "tier"])
     for job in made:
-        rows.writerow(
-            [
-                job.id,
-                job.arrival.isoformat(),
-                job.deadline.isoformat(),
-                job.duration_s,
-                job.power_kw,
-                str(job.preemptible).lower(),
-                job.tier,
-            ]
-        )
-    return "synthetic.csv", out.getvalue().encode()
+        times = [job.arrival.isoformat(), job.deadline.isoformat()]
+        rows.writerow([job.id, *times, job.duration_s, job.power_kw, str(job.preemptible).lower(), job.tier])
+    return out.getvalue().encode()
 
 
 def read_readings(path: Path) -> dict[datetime, int]:
@@ -104,6 +101,11 @@ def meter_history(
         "Simulated",
         "weeks like the planned one, 1 % noise; no readings file was given",
     )
+    return history_of(plan, seed=seed)
+
+
+def history_of(plan: dict[str, Any], *, seed: int) -> dict[datetime, int]:
+    """62 simulated days before the plan: its own load at the same time of the same weekday, with seeded noise."""
     chance = random.Random(seed)  # noqa: S311 - noise, not a secret
     first = start_of(plan)
     week = weekly_profile(plan)
@@ -120,6 +122,11 @@ def meter_window(
     assumed.add(
         "meter readings", "the plans in force", "Simulated", "the cluster is taken to have followed them, 1 % noise"
     )
+    return measured(plans, until=until, seed=seed)
+
+
+def measured(plans: Sequence[dict[str, Any]], *, until: datetime, seed: int) -> dict[datetime, int]:
+    """Simulated readings up to `until`: each half hour draws what the plan in force then said, with seeded noise."""
     chance = random.Random(seed + 1)  # noqa: S311 - noise, not a secret
     loads: dict[datetime, float] = {}
     for plan in plans:

@@ -1,0 +1,1 @@
+"""Network sources and files of grid signals, one source per file."""

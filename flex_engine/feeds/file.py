@@ -1,0 +1,212 @@
+"""Grid signals from a file: CSV, CSV.gz or Parquet with one row a half hour. It reaches no network.
+
+Columns (others are ignored):
+- `ts_utc` (or `utc`, `start`): start of the half hour with its zone: a Parquet timestamp with a time zone, or ISO 8601 text
+  ending in Z or an offset. A time without a zone is refused: nobody can tell UTC from British summer time.
+- `ci` (or `carbon_intensity`, `gco2_kwh`): gCO2e/kWh. `ci_src` beside it names where each value came from; where it says
+  `reconstructed` the series is labelled ESTIMATED.
+- `system_price`, `market_index_price`, `day_ahead_price` or `price`: GBP/MWh; the first of these that the file has is read
+  unless `price_column` names one, and `source` says which it was.
+
+An empty cell or an absent row is a gap. Gaps are named and refused, or filled when asked and only when short.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from flex_engine.feeds.runs import describe, fill_short_gaps, missing
+from flex_engine.quantities import Label
+from flex_engine.series import HalfHourly, MissingDataError
+from flex_engine.timegrid import HALF_HOUR, floor_half_hour, half_hours, utc
+
+TIME_COLUMNS = ("ts_utc", "utc", "start")
+CARBON_COLUMNS = ("ci", "carbon_intensity", "gco2_kwh")
+PRICE_COLUMNS = ("system_price", "market_index_price", "day_ahead_price", "price")
+ORIGIN_COLUMN = "ci_src"
+RECONSTRUCTED = "reconstructed"
+UNITS = {"carbon_intensity": "gCO2e/kWh", "price": "GBP/MWh"}
+LONGEST_SOURCE = 80
+
+
+class UnreadableSignalsError(ValueError):
+    """The file is not a half-hourly signal file; the message names the column, the value and what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignalFile:
+    """What a file gave for one window. `estimated` names the half hours of each series that were filled in."""
+
+    series: dict[str, HalfHourly]
+    estimated: dict[str, tuple[datetime, ...]]
+    columns: dict[str, str]
+    origins: tuple[str, ...]
+
+
+def load_signals(
+    path: Path, start: datetime, end: datetime, *, fill_gaps: bool = False, price_column: str | None = None
+) -> dict[str, HalfHourly]:
+    """`carbon_intensity` and `price` in [start, end), as read_signals."""
+    return read_signals(path, start, end, fill_gaps=fill_gaps, price_column=price_column).series
+
+
+def read_signals(
+    path: Path,
+    start: datetime,
+    end: datetime,
+    *,
+    fill_gaps: bool = False,
+    price_column: str | None = None,
+    wanted: Collection[str] = ("carbon_intensity", "price"),
+) -> SignalFile:
+    """The wanted series in [start, end), complete. `as_of` is the end of the window: when its last value became known.
+
+    With `fill_gaps`, gaps of at most two half hours are bridged by a straight line, listed in `estimated`, and the series
+    is labelled ESTIMATED. Raises MissingDataError naming the half hours that are missing otherwise, UnreadableSignalsError
+    when the file is not what the module docstring describes, ValueError when start or end is naive or off the half hour.
+    """
+    grid = half_hours(start, end)
+    if not grid:
+        raise ValueError(f"no half hour lies between {start.isoformat()} and {end.isoformat()}")
+    table = _table(Path(path))
+    columns = {"time": _pick(table, TIME_COLUMNS, "time")}
+    if "carbon_intensity" in wanted:
+        columns["carbon_intensity"] = _pick(table, CARBON_COLUMNS, "carbon intensity")
+    if "price" in wanted:
+        columns["price"] = _pick(table, (price_column,) if price_column else PRICE_COLUMNS, "price")
+    moments = _moments(table, columns["time"])
+    rows = _rows(moments, grid)
+    origins = _origins(table, rows) if "carbon_intensity" in wanted else ()
+    series: dict[str, HalfHourly] = {}
+    estimated: dict[str, tuple[datetime, ...]] = {}
+    for name in (name for name in UNITS if name in wanted):
+        values = _values(table, columns[name], rows)
+        made = fill_short_gaps(values, grid) if fill_gaps else {}
+        gap = missing(values | made, grid)
+        if gap:
+            fix = (
+                "Choose a window without them." if fill_gaps else "Choose another window, or fill_gaps for short gaps."
+            )
+            raise MissingDataError(f"{Path(path).name} has no {columns[name]} for {describe(gap)}. {fix}")
+        weak = made or (name == "carbon_intensity" and RECONSTRUCTED in origins)
+        series[name] = HalfHourly(
+            name=name,
+            start=grid[0],
+            values=tuple((values | made)[moment] for moment in grid),
+            unit=UNITS[name],
+            source=_source(Path(path).name, columns[name], origins if name == "carbon_intensity" else (), len(made)),
+            label=Label.ESTIMATED if weak else Label.MEASURED,
+            as_of=grid[-1] + HALF_HOUR,
+        )
+        estimated[name] = tuple(sorted(made))
+    return SignalFile(series, estimated, columns, origins)
+
+
+def _table(path: Path) -> pa.Table:
+    try:
+        if path.name.lower().endswith(".parquet"):
+            return pyarrow.parquet.read_table(path)
+        if path.name.lower().endswith((".csv", ".csv.gz")):
+            # times are read as text: arrow would drop an offset without a word
+            texts = pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(TIME_COLUMNS, pa.string()), null_values=[""])
+            return pyarrow.csv.read_csv(path, convert_options=texts)
+    except (pa.ArrowInvalid, OSError) as problem:
+        raise UnreadableSignalsError(f"{path.name} cannot be read: {str(problem).splitlines()[0]}") from problem
+    raise UnreadableSignalsError(f"{path.name} is neither .csv, .csv.gz nor .parquet")
+
+
+def _pick(table: pa.Table, names: Sequence[str], what: str) -> str:
+    for name in names:
+        if name in table.column_names:
+            return name
+    raise UnreadableSignalsError(
+        f"no {what} column: the file has {', '.join(table.column_names)}; name it {' or '.join(names)}"
+    )
+
+
+def _moments(table: pa.Table, column: str) -> list[datetime]:
+    kind = table.schema.field(column).type
+    if pa.types.is_timestamp(kind) and kind.tz is None:
+        raise UnreadableSignalsError(f"column {column} has no time zone; write it as a timestamp in UTC")
+    moments: list[datetime] = []
+    for row, value in enumerate(table[column].to_pylist(), start=1):
+        moments.append(_moment(value, column, row))
+    steps = {later - earlier for earlier, later in pairwise(moments)}
+    if len(moments) > 2 and steps and min(abs(step) for step in steps) > HALF_HOUR:
+        step = min(abs(step) for step in steps)
+        raise UnreadableSignalsError(
+            f"column {column} steps by {step}; the market settles in half hours and hours are not split"
+        )
+    return moments
+
+
+def _moment(value: Any, column: str, row: int) -> datetime:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError) as problem:
+        raise UnreadableSignalsError(
+            f"row {row}: {column} {value!r} is not a time; write 2024-01-02T09:00Z"
+        ) from problem
+    if moment.tzinfo is None:
+        raise UnreadableSignalsError(
+            f"row {row}: {column} {value!r} has no time zone; write 2024-01-02T09:00Z or +01:00"
+        )
+    moment = utc(moment)
+    if floor_half_hour(moment) != moment:
+        raise UnreadableSignalsError(f"row {row}: {column} {value!r} does not start a half hour")
+    return moment
+
+
+def _rows(moments: Sequence[datetime], grid: Sequence[datetime]) -> dict[datetime, int]:
+    inside = set(grid)
+    rows: dict[datetime, int] = {}
+    for row, moment in enumerate(moments):
+        if moment in inside:
+            if moment in rows:
+                raise UnreadableSignalsError(
+                    f"{moment:%Y-%m-%dT%H:%MZ} stands in rows {rows[moment] + 1} and {row + 1}; keep one"
+                )
+            rows[moment] = row
+    return rows
+
+
+def _values(table: pa.Table, column: str, rows: dict[datetime, int]) -> dict[datetime, float]:
+    kind = table.schema.field(column).type
+    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
+        raise UnreadableSignalsError(f"column {column} holds {kind}, not numbers")
+    cells = table[column]
+    values: dict[datetime, float] = {}
+    for moment, row in rows.items():
+        value = cells[row].as_py()
+        if value is None:
+            continue
+        if not math.isfinite(value):
+            raise UnreadableSignalsError(
+                f"row {row + 1}: {column} is {value}; leave the cell empty when there is no value"
+            )
+        values[moment] = float(value)
+    return values
+
+
+def _origins(table: pa.Table, rows: dict[datetime, int]) -> tuple[str, ...]:
+    if ORIGIN_COLUMN not in table.column_names or not rows:
+        return ()
+    found = table[ORIGIN_COLUMN].take(list(rows.values())).to_pylist()
+    return tuple(sorted({str(value) for value in found if value is not None}))
+
+
+def _source(file: str, column: str, origins: tuple[str, ...], filled: int) -> str:
+    notes = [*origins, *([f"{filled} filled"] if filled else [])]
+    said = ", ".join(notes)
+    tail = f" {column} ({said})" if said else f" {column}"
+    return file[: max(0, LONGEST_SOURCE - len(tail))] + tail

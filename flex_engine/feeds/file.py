@@ -16,19 +16,20 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import pairwise
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
+from numpy.typing import NDArray
 
 from flex_engine.feeds.runs import describe, fill_short_gaps, missing
 from flex_engine.quantities import Label
 from flex_engine.series import HalfHourly, MissingDataError
-from flex_engine.timegrid import HALF_HOUR, floor_half_hour, half_hours, utc
+from flex_engine.timegrid import HALF_HOUR, half_hours
 
 TIME_COLUMNS = ("ts_utc", "utc", "start")
 CARBON_COLUMNS = ("ci", "carbon_intensity", "gco2_kwh")
@@ -37,6 +38,8 @@ ORIGIN_COLUMN = "ci_src"
 RECONSTRUCTED = "reconstructed"
 UNITS = {"carbon_intensity": "gCO2e/kWh", "price": "GBP/MWh"}
 LONGEST_SOURCE = 80
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+HALF_HOUR_US = HALF_HOUR // timedelta(microseconds=1)
 
 
 class UnreadableSignalsError(ValueError):
@@ -84,8 +87,7 @@ def read_signals(
         columns["carbon_intensity"] = _pick(table, CARBON_COLUMNS, "carbon intensity")
     if "price" in wanted:
         columns["price"] = _pick(table, (price_column,) if price_column else PRICE_COLUMNS, "price")
-    moments = _moments(table, columns["time"])
-    rows = _rows(moments, grid)
+    rows = _rows(table, columns["time"], grid)
     origins = _origins(table, rows) if "carbon_intensity" in wanted else ()
     series: dict[str, HalfHourly] = {}
     estimated: dict[str, tuple[datetime, ...]] = {}
@@ -134,50 +136,60 @@ def _pick(table: pa.Table, names: Sequence[str], what: str) -> str:
     )
 
 
-def _moments(table: pa.Table, column: str) -> list[datetime]:
-    kind = table.schema.field(column).type
-    if pa.types.is_timestamp(kind) and kind.tz is None:
-        raise UnreadableSignalsError(f"column {column} has no time zone; write it as a timestamp in UTC")
-    moments: list[datetime] = []
-    for row, value in enumerate(table[column].to_pylist(), start=1):
-        moments.append(_moment(value, column, row))
-    steps = {later - earlier for earlier, later in pairwise(moments)}
-    if len(moments) > 2 and steps and min(abs(step) for step in steps) > HALF_HOUR:
-        step = min(abs(step) for step in steps)
+def _rows(table: pa.Table, column: str, grid: Sequence[datetime]) -> dict[datetime, int]:
+    micros = _micros(table, column)
+    off = np.flatnonzero(micros % HALF_HOUR_US)
+    if off.size:
         raise UnreadableSignalsError(
-            f"column {column} steps by {step}; the market settles in half hours and hours are not split"
+            f"row {off[0] + 1}: {column} {_time(micros[off[0]]).isoformat()} does not start a half hour"
         )
-    return moments
+    steps = np.abs(np.diff(micros))
+    if micros.size > 2 and steps.min() > HALF_HOUR_US:
+        step = timedelta(microseconds=int(steps.min()))
+        raise UnreadableSignalsError(f"column {column} steps by {step}; half hours are needed, and hours are not split")
+    rows: dict[datetime, int] = {}
+    first, last = (int((bound - EPOCH) / timedelta(microseconds=1)) for bound in (grid[0], grid[-1]))
+    for row in np.flatnonzero((micros >= first) & (micros <= last)).tolist():
+        moment = _time(micros[row])
+        if moment in rows:
+            raise UnreadableSignalsError(
+                f"{moment:%Y-%m-%dT%H:%MZ} stands in rows {rows[moment] + 1} and {row + 1}; keep one"
+            )
+        rows[moment] = row
+    return rows
 
 
-def _moment(value: Any, column: str, row: int) -> datetime:
+def _micros(table: pa.Table, column: str) -> NDArray[np.int64]:
+    """The time column as microseconds since 1970 in UTC."""
+    kind = table.schema.field(column).type
+    if pa.types.is_timestamp(kind):
+        if kind.tz is None:
+            raise UnreadableSignalsError(f"column {column} has no time zone; write it as a timestamp in UTC")
+        if table[column].null_count:
+            raise UnreadableSignalsError(
+                f"column {column} has {table[column].null_count} empty cells; every row needs its time"
+            )
+        return table[column].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
+    texts = enumerate(table[column].to_pylist(), start=1)
+    return np.array([_text_micros(text, column, row) for row, text in texts], dtype=np.int64)
+
+
+def _text_micros(text: Any, column: str, row: int) -> int:
     try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(text)
     except (TypeError, ValueError) as problem:
         raise UnreadableSignalsError(
-            f"row {row}: {column} {value!r} is not a time; write 2024-01-02T09:00Z"
+            f"row {row}: {column} {text!r} is not a time; write 2024-01-02T09:00Z"
         ) from problem
     if moment.tzinfo is None:
         raise UnreadableSignalsError(
-            f"row {row}: {column} {value!r} has no time zone; write 2024-01-02T09:00Z or +01:00"
+            f"row {row}: {column} {text!r} has no time zone; write 2024-01-02T09:00Z or +01:00"
         )
-    moment = utc(moment)
-    if floor_half_hour(moment) != moment:
-        raise UnreadableSignalsError(f"row {row}: {column} {value!r} does not start a half hour")
-    return moment
+    return int((moment - EPOCH) / timedelta(microseconds=1))
 
 
-def _rows(moments: Sequence[datetime], grid: Sequence[datetime]) -> dict[datetime, int]:
-    inside = set(grid)
-    rows: dict[datetime, int] = {}
-    for row, moment in enumerate(moments):
-        if moment in inside:
-            if moment in rows:
-                raise UnreadableSignalsError(
-                    f"{moment:%Y-%m-%dT%H:%MZ} stands in rows {rows[moment] + 1} and {row + 1}; keep one"
-                )
-            rows[moment] = row
-    return rows
+def _time(micros: int) -> datetime:
+    return EPOCH + timedelta(microseconds=int(micros))
 
 
 def _values(table: pa.Table, column: str, rows: dict[datetime, int]) -> dict[datetime, float]:

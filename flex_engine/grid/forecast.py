@@ -53,10 +53,10 @@ class QuantileForecast:
     inputs_digest: str
     sources: tuple[str, ...]
 
-    def central(self) -> HalfHourly:
-        """The central path as a series labelled FORECAST."""
+    def central(self, label: Label = Label.FORECAST) -> HalfHourly:
+        """The central path as a series; pass SIMULATED when the history was simulated."""
         source = f"{self.model} {self.model_version}"
-        return HalfHourly(self.series, self.start, self.p50, self.unit, source, Label.FORECAST, self.issued_at)
+        return HalfHourly(self.series, self.start, self.p50, self.unit, source, label, self.issued_at)
 
 
 class Forecaster(Protocol):

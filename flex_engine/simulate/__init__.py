@@ -1,0 +1,1 @@
+"""Made-up signals, jobs and meter readings, always labelled SIMULATED."""

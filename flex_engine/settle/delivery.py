@@ -1,0 +1,59 @@
+"""What was delivered against a baseline, per settlement period, in integer Wh.
+
+Source of the arithmetic: the published DEG demand-flexibility policy; with a partial dispatch both the eligible and the
+shortfall quantity are measured against what was instructed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Direction = Literal["REDUCE", "INCREASE"]
+
+
+class MissingReadingError(LookupError):
+    """A settlement period has no reading or baseline; a missing reading is never zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodDelivery:
+    """One settlement period. delivered >= 0, eligible = min(delivered, instructed), shortfall = instructed - eligible."""
+
+    start: datetime
+    instructed_wh: int
+    baseline_wh: int
+    metered_wh: int
+    delivered_wh: int
+    eligible_wh: int
+    shortfall_wh: int
+
+
+def deliver(
+    *,
+    instructed_wh: Mapping[datetime, int],
+    baseline_wh: Mapping[datetime, int],
+    metered_wh: Mapping[datetime, int],
+    direction: Direction,
+) -> list[PeriodDelivery]:
+    """Delivery of every instructed period in order of time. Raises MissingReadingError listing periods without data."""
+    if direction not in ("REDUCE", "INCREASE"):
+        raise ValueError(f"direction is {direction!r}; write REDUCE or INCREASE")
+    for name, known in (("reading", metered_wh), ("baseline", baseline_wh)):
+        missing = sorted(start for start in instructed_wh if start not in known)
+        if missing:
+            named = ", ".join(f"{start:%Y-%m-%dT%H:%M}Z" for start in missing)
+            raise MissingReadingError(f"There is no {name} for {named}.")
+    return [
+        one_period(start, instructed_wh[start], baseline_wh[start], metered_wh[start], direction)
+        for start in sorted(instructed_wh)
+    ]
+
+
+def one_period(start: datetime, instructed: int, baseline: int, metered: int, direction: Direction) -> PeriodDelivery:
+    """Delivery of one period; turning the wrong way delivers nothing, never a negative amount."""
+    delivered = max(0, baseline - metered if direction == "REDUCE" else metered - baseline)
+    eligible = min(delivered, instructed)
+    return PeriodDelivery(start, instructed, baseline, metered, delivered, eligible, instructed - eligible)

@@ -42,7 +42,9 @@ class HalfHourly:
     def at(self, t: datetime) -> float:
         """The value of the half hour that holds `t`. Raises MissingDataError outside the series."""
         if not self.start <= t < self.end:
-            raise MissingDataError(f"{self.name} has no value for {t.isoformat()}; it covers {self.start.isoformat()} to {self.end.isoformat()}")
+            raise MissingDataError(
+                f"{self.name} has no value for {t.isoformat()}; it covers {self.start.isoformat()} to {self.end.isoformat()}"
+            )
         return self.values[int((t - self.start) / HALF_HOUR)]
 
     def slice(self, start: datetime, end: datetime) -> HalfHourly:

@@ -196,10 +196,9 @@ def _values(table: pa.Table, column: str, rows: dict[datetime, int]) -> dict[dat
     kind = table.schema.field(column).type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
         raise UnreadableSignalsError(f"column {column} holds {kind}, not numbers")
-    cells = table[column]
+    cells = table[column].take(list(rows.values())).to_pylist()
     values: dict[datetime, float] = {}
-    for moment, row in rows.items():
-        value = cells[row].as_py()
+    for (moment, row), value in zip(rows.items(), cells, strict=True):
         if value is None:
             continue
         if not math.isfinite(value):

@@ -21,7 +21,7 @@ Trainer = Callable[[Array, Array, int], Predictor]  # (values before the fold, c
 FOLD_SLOTS = 7 * SLOTS_PER_DAY  # retrained weekly while rolling
 STEP_SLOTS = 11  # between origins: no divisor of a day, so that every hour of the day is an origin in turn
 FEWEST = 8  # origins a lead needs before a band may be read from them
-LOWER, UPPER = 0.1, 0.9
+UPPER = 0.9  # of the band; the lower line is its mirror, 0.1
 SPANS = (0, SLOTS_PER_DAY, 2 * SLOTS_PER_DAY)  # scored apart and weighted alike
 BAND_EDGES = (0, 2, 4, 8, 16, 32, 48, 96, 192, 336)  # leads pooled together, half hours
 
@@ -88,9 +88,15 @@ def band(held: HeldOut, *, horizon: int) -> Band:
     centres, below, above = [], [], []
     for first, last in pairwise(edges):
         pool = held.residuals[:, first:last]
-        pool = np.sort(pool[~np.isnan(pool)])
-        # the ceil((n + 1) q)-th smallest, which is what makes the cover at least q for exchangeable errors
-        high = min(int(np.ceil((pool.size + 1) * UPPER)), pool.size) - 1
+        known = ~np.isnan(pool)
+        origins = held.origins[known.any(axis=1)]
+        # A band of n independent errors covers q when it takes the (n + 1) q / n quantile. Errors days ahead are those of
+        # one weather episode for about a day of origins, so n counts days there, and origins on the first day. Over 2022
+        # and 2023 this moved the cover from 75 % to 80 % at leads of one to seven days.
+        episodes = origins.size if last <= SLOTS_PER_DAY else (origins[-1] - origins[0] + last - first) // SLOTS_PER_DAY
+        share = min((episodes + 1) * UPPER / max(episodes, 1), 1.0)
+        pool = np.sort(pool[known])
+        high = min(int(np.ceil(share * pool.size)), pool.size) - 1
         centres.append((first + last - 1) / 2)
         below.append(min(pool[pool.size - 1 - high], 0.0))
         above.append(max(pool[high], 0.0))

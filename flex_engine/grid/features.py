@@ -30,7 +30,7 @@ def calendar(start: datetime, slots: int) -> Array:
     """One row a half hour from `start`: non-working day, daily harmonics, and the first harmonics on non-working days.
 
     Hours are London clock hours and bank holidays those of England and Wales, so a clock change moves the daily shape
-    with the people. Raises ValueError for a naive start.
+    with the people.
     """
     local = [(start + index * HALF_HOUR).astimezone(LONDON) for index in range(slots)]
     rest = {day: not is_working_day(day) for day in {moment.date() for moment in local}}

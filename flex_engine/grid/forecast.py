@@ -83,9 +83,10 @@ class Forecaster(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained predictor with the history it was trained on, its band and its score."""
+    """A trained predictor with the history and calendar it was trained on, its band and its score."""
 
     history: HalfHourly
+    columns: Array
     predictor: Predictor
     band: calibration.Band
     score: calibration.Score
@@ -207,7 +208,7 @@ class Choice:
             "model": self.forecaster.name,
             "version": self.forecaster.version,
             "reason": self.reason,
-            "scores": [asdict(score) for score in self.scores],
+            "scores": [asdict(score) | {"mae_by_span": list(score.mae_by_span)} for score in self.scores],
             "left_out": list(self.left_out),
         }
 
@@ -244,8 +245,13 @@ def best_available(history: HalfHourly, *, horizon: int = HORIZON, models: Seque
 
 
 def first_origin(length: int, horizon: int) -> int:
-    """Where holding out begins: the last third, or earlier when the furthest lead would have too few known truths."""
-    return max(min(length * 2 // 3, length - horizon - ROOM_TO_ROLL), length - HELD_OUT_AT_MOST)
+    """Where holding out begins.
+
+    After two fifths of the history, or as soon as a ridge can be trained if that is later: a band from five weeks
+    of eight held five truths in a hundred more than one from three (GB 2022 and 2023). Earlier when the furthest lead would have too few truths.
+    """
+    trained = max(length * 2 // 5, LOOKBACK + horizon + RIDGE_ROWS)
+    return max(min(trained, length - horizon - ROOM_TO_ROLL), length - HELD_OUT_AT_MOST)
 
 
 def fit(model: Model, history: HalfHourly, *, first: int | None = None, columns: Array | None = None) -> Fitted:
@@ -262,6 +268,7 @@ def fit(model: Model, history: HalfHourly, *, first: int | None = None, columns:
     score = calibration.score(held, model=model.name, horizon=min(SCORED, model.horizon))
     return Fitted(
         history=history,
+        columns=known,
         predictor=model.train(values, known, model.horizon),
         band=calibration.band(held, horizon=model.horizon),
         score=score,
@@ -291,9 +298,8 @@ def issue(model: Model, fitted: Fitted | None, start: datetime, slots: int) -> Q
             f"after {history.end.isoformat()}"
         )
     values = np.array(history.values, dtype=np.float64)
-    columns = calendar(history.start, values.size + model.horizon)
     leads = slice(skipped, skipped + slots)
-    path = fitted.predictor.paths(values, columns, np.array([values.size]), model.horizon)[0]
+    path = fitted.predictor.paths(values, fitted.columns, np.array([values.size]), model.horizon)[0]
     # intensities are of burnt fuel and cannot be negative; prices can
     floor = 0.0 if history.unit.startswith("gCO2") else -np.inf
     lines = (path + fitted.band.below, path, path + fitted.band.above)

@@ -53,7 +53,8 @@ def windows(
 
     Work moves later, as deferrable work does: load turned down now runs in the best window that starts within
     `within_slots` after this one ends; load turned up now is taken from the dearest such window. Only windows worth more
-    than `least_value` GBP/MWh are returned. Raises ValueError when the series do not cover the same half hours.
+    than `least_value` GBP/MWh are returned. Two of them may point to the same other window: each spread is that of the
+    first energy moved there. Raises ValueError when the series do not cover the same half hours.
 
     >>> from datetime import UTC
     >>> from flex_engine.quantities import Label

@@ -59,7 +59,7 @@ def like_day_mean(
     readings: Mapping[datetime, int],
     periods: Sequence[datetime],
     event_days: Collection[date] = (),
-    parameters: LikeDayParameters = LikeDayParameters(),  # noqa: B008 - frozen
+    parameters: LikeDayParameters = LikeDayParameters(),
 ) -> Baseline:
     """BL01-style baseline: mean of the most recent like days, plus a flat in-day adjustment.
 

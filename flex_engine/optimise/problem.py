@@ -1,0 +1,148 @@
+"""What is to be planned: jobs, a site's limits, prices and carbon on one half-hour grid. Plain data; no solver."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from flex_engine.compute.job import Job
+from flex_engine.timegrid import HALF_HOUR, ceil_half_hour, floor_half_hour
+
+SLOT_S = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
+class SiteLimits:
+    """kW at the meter: the connection's limit, and the load that always runs."""
+
+    import_limit_kw: float
+    must_run_kw: float
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """A dispatched order: in the half hour from `start` the site may draw at most `site_max_kw`. Hard."""
+
+    order: str
+    start: datetime
+    site_max_kw: float
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`slots` half hours from `start`. Prices GBP/MWh, carbon gCO2e/kWh, carbon price GBP/t.
+
+    `money_weight` and `carbon_weight` are the user's choice between the two; both 1 adds emissions at the carbon price.
+    Raises ValueError naming the field for lengths, NaN or limits that cannot be.
+    """
+
+    jobs: tuple[Job, ...]
+    site: SiteLimits
+    start: datetime
+    slots: int
+    price_gbp_per_mwh: tuple[float, ...]
+    carbon_g_per_kwh: tuple[float, ...]
+    carbon_price_gbp_per_tonne: float = 0.0
+    commitments: tuple[Commitment, ...] = ()
+    money_weight: float = 1.0
+    carbon_weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if floor_half_hour(self.start) != self.start:
+            raise ValueError(f"start {self.start.isoformat()} is not on the half hour")
+        for name in ("price_gbp_per_mwh", "carbon_g_per_kwh"):
+            values = getattr(self, name)
+            if len(values) != self.slots:
+                raise ValueError(f"{name} has {len(values)} values for {self.slots} half hours")
+            for index, value in enumerate(values):
+                if not math.isfinite(value):
+                    raise ValueError(f"{name} is {value} at {self.time(index).isoformat()}")
+        if self.site.must_run_kw < 0 or self.site.import_limit_kw <= 0:
+            raise ValueError("must_run_kw cannot be negative, and import_limit_kw must be positive")
+
+    def time(self, slot: int) -> datetime:
+        """Start of half hour `slot`."""
+        return self.start + slot * HALF_HOUR
+
+    def slot_of(self, t: datetime) -> int:
+        """Index of the half hour that holds `t`; may lie outside the grid."""
+        return int((t - self.start) // HALF_HOUR)
+
+    def limits_kw(self) -> tuple[float, ...]:
+        """The most the site may draw in each half hour: its connection, lowered by commitments."""
+        limits = [self.site.import_limit_kw] * self.slots
+        for commitment in self.commitments:
+            slot = self.slot_of(commitment.start)
+            if 0 <= slot < self.slots:
+                limits[slot] = min(limits[slot], commitment.site_max_kw)
+        return tuple(limits)
+
+    def value_per_kwh(self) -> tuple[float, ...]:
+        """What a kWh costs in each half hour, GBP: weighted energy price plus weighted carbon at its price."""
+        carbon = self.carbon_price_gbp_per_tonne * self.carbon_weight / 1e6
+        return tuple(
+            self.money_weight * price / 1000 + carbon * grams
+            for price, grams in zip(self.price_gbp_per_mwh, self.carbon_g_per_kwh, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Where a job may run: whole half hours [first, last) and the share of each it may use."""
+
+    first: int
+    shares: tuple[float, ...]
+    work: float
+
+    @property
+    def room(self) -> float:
+        """Half hours of running the window allows."""
+        return sum(self.shares)
+
+
+def window_of(problem: Problem, job: Job) -> Window:
+    """The job's half hours inside the grid, with `work` in half hours at full power.
+
+    Arrival and deadline are moved inwards to whole half hours when the work still fits with a half hour to spare, so that
+    many jobs share one window; otherwise the first and last half hour are usable in part, by the share inside the job's
+    own window. Either way a plan never runs a job before its arrival or after its deadline.
+    """
+    end = problem.start + problem.slots * HALF_HOUR
+    arrival, deadline = max(job.arrival, problem.start), min(job.deadline, end)
+    inner = floor_half_hour(deadline) - ceil_half_hour(arrival)
+    if inner >= timedelta(seconds=job.duration_s) + HALF_HOUR:
+        arrival, deadline = ceil_half_hour(arrival), floor_half_hour(deadline)
+    first = problem.slot_of(arrival)
+    last = problem.slot_of(ceil_half_hour(deadline))
+    shares = []
+    for slot in range(first, max(first, last)):
+        begins, ends = problem.time(slot), problem.time(slot + 1)
+        shares.append(max(0.0, (min(deadline, ends) - max(arrival, begins)) / HALF_HOUR))
+    return Window(first, tuple(shares), job.duration_s / SLOT_S)
+
+
+def remaining(problem: Problem, allocations: dict[str, tuple[tuple[int, float], ...]], *, slot: int) -> Problem:
+    """The problem left when the plan in `allocations` has run up to half hour `slot`.
+
+    Work done is taken off; a started job that may not be interrupted keeps its planned finish as its deadline.
+    """
+    start, jobs = problem.time(slot), []
+    for job in problem.jobs:
+        shares = allocations.get(job.id, ())
+        left = job.duration_s - sum(share for at, share in shares if at < slot) * SLOT_S
+        if left < 0.5:
+            continue
+        started = left < job.duration_s - 0.5
+        deadline = job.deadline
+        if started and not job.preemptible:
+            deadline = min(deadline, problem.time(max(at for at, _ in shares) + 1))
+        jobs.append(replace(job, arrival=max(job.arrival, start), deadline=deadline, duration_s=max(1, round(left))))
+    return replace(
+        problem,
+        jobs=tuple(jobs),
+        start=start,
+        slots=problem.slots - slot,
+        price_gbp_per_mwh=problem.price_gbp_per_mwh[slot:],
+        carbon_g_per_kwh=problem.carbon_g_per_kwh[slot:],
+    )

@@ -1,4 +1,8 @@
-"""Start background work by name once the transaction is committed. A lost wake-up is logged: sweepers find the work."""
+"""Start background work by name, once the transaction is committed.
+
+By name, so that a use case can start work without importing an entrance. A lost wake-up is logged and never raised: every
+duty also stands in a table that a sweeper reads, so the broker only makes things faster.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ def enqueue(name: str, **kwargs: Any) -> None:
 
 
 def wake(name: str, kwargs: dict[str, Any]) -> None:
-    """Send now; a broker that does not answer costs a log line and a few seconds until the next sweep."""
+    """Send now; a broker that does not answer costs a log line and the seconds until the next sweep."""
     try:
         current_app.send_task(name, kwargs=kwargs, retry=False, ignore_result=True)
     except Exception as problem:  # noqa: BLE001 - any broker fault is the same to us: the sweepers do the work

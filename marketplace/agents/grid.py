@@ -8,9 +8,9 @@ from typing import Any
 import requests
 from celery import shared_task
 from django.conf import settings
-from flex_engine.feeds.http import FeedError, session
 
 from flex_engine.feeds import carbon_intensity, elexon
+from flex_engine.feeds.http import FeedError, session
 from flex_engine.timegrid import floor_half_hour
 from marketplace import clock
 from marketplace.agents.decide import decide

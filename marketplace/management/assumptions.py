@@ -12,7 +12,6 @@ from typing import Any
 
 from flex_engine.compute.job import Job
 from flex_engine.simulate.synthetic import jobs as synthetic_jobs
-
 from marketplace.management.sale import StepFailedError
 
 HALF_HOUR = timedelta(minutes=30)

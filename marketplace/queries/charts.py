@@ -57,6 +57,11 @@ class Chart:
     now: datetime
     sources: tuple[str, ...] = field(default=())
 
+    @property
+    def end(self) -> datetime:
+        """The end of the last half hour."""
+        return self.start + self.slots * HALF_HOUR
+
     def as_json(self) -> dict[str, Any]:
         """What chart.js draws: times in seconds since 1970 UTC."""
         return {

@@ -61,6 +61,12 @@ def wh_as_kwh(value: int | None) -> str:
 
 
 @register.filter
+def wh_plain(value: int) -> str:
+    """Integer Wh as a bare number of kWh, exact."""
+    return plain(Decimal(value) / 1000, 3)
+
+
+@register.filter
 def pence(value: int | None) -> str:
     """Integer pence as pounds: £436.25."""
     if value is None:
@@ -122,6 +128,12 @@ def share(value: Number | None) -> str:
 def amount(value: Number | None) -> str:
     """A bare number, to three places at most."""
     return "—" if value is None else plain(value, 3)
+
+
+@register.filter
+def amount_at(value: Number | None, places: int) -> str:
+    """A bare number to `places` decimals at most."""
+    return "—" if value is None else plain(value, places)
 
 
 @register.simple_tag

@@ -108,10 +108,10 @@ def window(start: datetime | None, end: datetime | None) -> SafeString | str:
 
 
 @register.filter
-def length(value: timedelta | int | float | None) -> str:
+def duration(value: timedelta | int | float | None) -> str:
     """A duration in words people use.
 
-    >>> length(5400), length(timedelta(days=2, hours=3)), length(45)
+    >>> duration(5400), duration(timedelta(days=2, hours=3)), duration(45)
     ('1 h 30 min', '2 d 3 h', '45 s')
     """
     if value is None:

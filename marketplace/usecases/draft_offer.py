@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from django.db import transaction
 from flex_engine.flexibility.offer import NoOfferError, OfferDraft, draft
-from flex_engine.optimise.solve import Plan as EnginePlan
 
+from flex_engine.optimise.solve import Plan as EnginePlan
 from flex_engine.timegrid import ceil_half_hour, half_hours
 from marketplace import events, notify
 from marketplace.models import Offer, OfferPeriod, Plan, Site, User, role_of

@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from django.db import transaction
 from flex_engine.flexibility.envelope import envelope
+
+from flex_engine.compute.job import Job as EngineJob
 from flex_engine.optimise.fifo import fifo
 from flex_engine.optimise.problem import Commitment, Problem, SiteLimits
 from flex_engine.optimise.solve import Plan as EnginePlan
 from flex_engine.optimise.solve import solve
-
-from flex_engine.compute.job import Job as EngineJob
 from flex_engine.quantities import Label
 from flex_engine.timegrid import ceil_half_hour, floor_half_hour
 from marketplace import events, notify

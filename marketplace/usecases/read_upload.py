@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from flex_engine.compute.queue_file import QueueDefaults, UnreadableFileError, parse
 
+from flex_engine.compute.queue_file import QueueDefaults, UnreadableFileError, parse
 from marketplace import notify
 from marketplace.models import Upload
 

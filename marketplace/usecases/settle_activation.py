@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from flex_engine.settle.baseline import METHODS, Baseline, BaselineError
-from flex_engine.settle.delivery import MissingReadingError, PeriodDelivery, deliver
-from flex_engine.settle.payment import Payment, pay
 
 from beckn import outbox
 from flex_engine.quantities import Label
+from flex_engine.settle.baseline import METHODS, Baseline, BaselineError
+from flex_engine.settle.delivery import MissingReadingError, PeriodDelivery, deliver
+from flex_engine.settle.payment import Payment, pay
 from flex_engine.timegrid import settlement_period
 from marketplace import enqueue, events, notify
 from marketplace.models import Activation, MeterReading, SettlementStatement, Site, StatementLine

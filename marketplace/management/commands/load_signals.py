@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+
 from flex_engine.feeds.file import SignalFileError, load_signals
 from flex_engine.simulate.synthetic import signals as synthetic_signals
-
 from flex_engine.timegrid import floor_half_hour
 from marketplace import clock
 from marketplace.usecases.record_signals import record_signals

@@ -1,0 +1,66 @@
+"""The addresses of the pages. The API's and Beckn's are put beside these in caco_site.urls."""
+
+from __future__ import annotations
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from marketplace.web import (
+    catalogue,
+    clock,
+    flexibility,
+    home,
+    ledger,
+    offers,
+    operations,
+    orders,
+    purchases,
+    queues,
+    schedules,
+    sign_in,
+    sites,
+    uploads,
+)
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("clock", clock.clock, name="clock"),
+    path("sign-in", sign_in.SignIn.as_view(), name="sign-in"),
+    path("sign-out", LogoutView.as_view(), name="sign-out"),
+    path("organisation", sign_in.choose_organisation, name="choose-organisation"),
+    path("sites", sites.sites, name="sites"),
+    path("sites/<slug:slug>", sites.site, name="site"),
+    path("sites/<slug:slug>/queue", queues.queue, name="queue"),
+    path("sites/<slug:slug>/queue.csv", queues.queue_csv, name="queue-csv"),
+    path("sites/<slug:slug>/schedule", schedules.schedule, name="schedule"),
+    path("sites/<slug:slug>/schedule.csv", schedules.schedule_csv, name="schedule-csv"),
+    path("sites/<slug:slug>/schedule/replan", schedules.replan, name="replan"),
+    path("sites/<slug:slug>/flexibility", flexibility.flexibility, name="flexibility"),
+    path("uploads/<int:pk>", uploads.upload, name="upload"),
+    path("uploads/<int:pk>/errors.csv", uploads.errors_csv, name="upload-errors"),
+    path("uploads/<int:pk>/accept", uploads.accept, name="upload-accept"),
+    path("uploads/<int:pk>/discard", uploads.discard, name="upload-discard"),
+    path("offers", offers.offers, name="offers"),
+    path("offers.csv", offers.offers_csv, name="offers-csv"),
+    path("offers/<uuid:pk>", offers.offer, name="offer"),
+    path("offers/<uuid:pk>/publish", offers.publish, name="offer-publish"),
+    path("offers/<uuid:pk>/withdraw", offers.withdraw, name="offer-withdraw"),
+    path("orders", orders.orders, name="orders"),
+    path("orders.csv", orders.orders_csv, name="orders-csv"),
+    path("orders/<uuid:pk>", orders.order, name="order"),
+    path("catalogue", catalogue.catalogue, name="catalogue"),
+    path("catalogue/<int:pk>", catalogue.search, name="search"),
+    path("catalogue/<int:pk>/offers/<path:offer_id>", catalogue.catalogue_entry, name="catalogue-entry"),
+    path("purchases", purchases.purchases, name="purchases"),
+    path("purchases.csv", purchases.purchases_csv, name="purchases-csv"),
+    path("purchases/<uuid:pk>", purchases.purchase, name="purchase"),
+    path("purchases/<uuid:pk>/<slug:step>", purchases.act, name="purchase-act"),
+    path("ledger", ledger.ledger, name="ledger"),
+    path("ledger.csv", ledger.ledger_csv, name="ledger-csv"),
+    path("ledger/<int:seq>", ledger.entry, name="entry"),
+    path("ledger/<int:seq>/verify", ledger.verify, name="entry-verify"),
+    path("operations", operations.operations, name="operations"),
+    path("operations/messages", operations.messages, name="messages"),
+    path("operations/messages.csv", operations.messages_csv, name="messages-csv"),
+    path("operations/messages/<str:direction>/<int:pk>", operations.message, name="message"),
+]

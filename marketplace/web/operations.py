@@ -1,0 +1,62 @@
+"""How the house is doing, and the Beckn journal message by message."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from marketplace.queries.messages import (
+    HEADER,
+    MessageFilters,
+    message_export,
+    message_page,
+    messages_list,
+    newest_messages,
+)
+from marketplace.queries.operations import operations_page
+from marketplace.web.exports import csv_response
+from marketplace.web.page import now, only, page, page_number, query_without, user_of
+
+
+@require_safe
+@only()
+def operations(request: HttpRequest) -> HttpResponse:
+    """Messages, agents, feeds and chain."""
+    user = user_of(request)
+    context = {"p": operations_page(user, now()), "messages_shown": newest_messages(user)}
+    return page(request, "operations/operations.html", context, here="operations")
+
+
+def filters_of(request: HttpRequest) -> MessageFilters:
+    """The filters in the address."""
+    return MessageFilters(*(request.GET.get(name, "").strip() for name in ("way", "action", "state", "transaction")))
+
+
+@require_safe
+@only()
+def messages(request: HttpRequest) -> HttpResponse:
+    """The journal with its filters."""
+    user, filters = user_of(request), filters_of(request)
+    context = {
+        "p": messages_list(user, filters, page_number(request)),
+        "filters": filters,
+        "query": query_without(request, "page"),
+    }
+    return page(request, "operations/messages.html", context, here="operations")
+
+
+@require_safe
+@only()
+def messages_csv(request: HttpRequest) -> HttpResponseBase:
+    """Exactly the filtered messages."""
+    return csv_response("messages", HEADER, message_export(user_of(request), filters_of(request)))
+
+
+@require_safe
+@only()
+def message(request: HttpRequest, direction: str, pk: int) -> HttpResponse:
+    """One message: what was sent, what was said about it."""
+    found = message_page(user_of(request), direction, pk)
+    if found is None:
+        raise Http404("No such message.")
+    return page(request, "operations/message.html", {"p": found}, here="operations")

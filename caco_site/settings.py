@@ -18,6 +18,8 @@ VAR_DIR = Path(env.str("CACO_VAR", default=str(BASE_DIR / "var"))).resolve()
 PUBLIC_URL = env.str("CACO_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 DEBUG = env.bool("CACO_DEBUG", default=False)
 ENVIRONMENT = env.str("CACO_ENVIRONMENT", default="DEMO")  # DEMO, SANDBOX or LIVE; shown on every page
+# A file with an offset in seconds, so that a demonstration can live on recorded data. Read in DEMO only.
+MARKET_CLOCK_FILE = env.str("CACO_MARKET_CLOCK_FILE", default="")
 TIME_ZONE = "UTC"
 DISPLAY_TIME_ZONE = "Europe/London"
 USE_TZ = True
@@ -142,7 +144,10 @@ LOGGING = {
 
 # --- api
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication", "rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -1,0 +1,62 @@
+"""What every test may lean on. Settings under test are in tests/settings.py; reference data in tests/shared_data.py."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# One profile for everyone: no deadline on shared machines, and the same examples on every run, so a red test stays red.
+settings.register_profile("caco", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("caco")
+
+CHROMIUM = os.environ.get("CACO_CHROMIUM") or next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip by name what this machine cannot run: a skip is counted in the last line, never hidden."""
+    on_postgres = os.environ.get("DATABASE_URL", "").startswith(("postgres://", "postgresql://"))
+    for item in items:
+        if "browser" in item.keywords and not CHROMIUM:
+            item.add_marker(pytest.mark.skip(reason="service missing: Chromium (set CACO_CHROMIUM or put it on PATH)"))
+        if "postgres" in item.keywords and not on_postgres:
+            item.add_marker(pytest.mark.skip(reason="runs on PostgreSQL: script/test starts one and sets DATABASE_URL"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the browser."""
+    return CHROMIUM
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A function that gives a TCP port nobody listens on right now, a different one at each call."""
+    given: set[int] = set()
+
+    def pick() -> int:
+        while True:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = int(probe.getsockname()[1])
+            if port not in given:
+                given.add(port)
+                return port
+
+    return pick
+
+
+@pytest.fixture(autouse=True)
+def own_channel_layer() -> Iterator[None]:
+    """Each test gets a fresh in-memory channel layer, so no message of one test reaches another."""
+    from channels.layers import channel_layers
+
+    channel_layers.backends = {}
+    yield
+    channel_layers.backends = {}

@@ -1,0 +1,29 @@
+"""Settings under test: the product's own, with a throw-away var folder, a fixed key and no Redis.
+
+Only DATABASE_URL is taken over from outside, so that the same tests run on PostgreSQL (script/test does so when it finds a
+server). Journeys start real processes with caco_site.settings and set their own environment.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+VAR = tempfile.mkdtemp(prefix="caco-test-")
+atexit.register(shutil.rmtree, VAR, ignore_errors=True)
+for name in [name for name in os.environ if name.startswith(("CACO_", "BECKN_", "REDIS_URL"))]:
+    # What finds a browser, the reference data or a seed stays; anything that steers the product goes.
+    if name not in {"CACO_CHROMIUM", "CACO_SHARED"}:
+        del os.environ[name]
+os.environ["CACO_VAR"] = VAR
+os.environ["CACO_SECRET_KEY"] = "only-for-tests-0123456789-0123456789-0123456789"
+
+from caco_site.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; the tests' passwords are no secrets
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

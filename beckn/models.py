@@ -1,0 +1,121 @@
+"""The message journal and the network's address book. Raw bytes are kept as they came or went; nothing is rewritten.
+
+Inbox rows are inserted with their receipt, before the receipt is sent; outbox rows in the transaction of the effect they
+announce. `state` and `next_attempt_at` are all a sweeper needs, so that nothing depends on a wake-up call.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+
+class Subscriber(models.Model):
+    """A participant of the network as the registry knows it: where it listens and which key verifies it.
+
+    Rows are our development registry, or, with BECKN_REGISTRY_URL, what that registry last answered (`fetched_at`).
+    """
+
+    class Status(models.TextChoices):
+        """A revoked or expired key verifies nothing, at once."""
+
+        SUBSCRIBED = "SUBSCRIBED", "Subscribed"
+        REVOKED = "REVOKED", "Revoked"
+
+    subscriber_id = models.CharField(max_length=255)
+    key_id = models.CharField(max_length=80, help_text="uniqueKeyId of the signing key")
+    role = models.CharField(max_length=3, help_text="bap or bpp")
+    url = models.CharField(max_length=500, help_text="Base URL; actions are appended. Only these URLs are ever called.")
+    public_key = models.CharField(max_length=64, help_text="Ed25519 public key, base64 of 32 bytes")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.SUBSCRIBED)
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField()
+    fetched_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber_id", "key_id"], name="one_row_per_subscriber_and_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber_id}|{self.key_id}"
+
+
+class InboxMessage(models.Model):
+    """A message we acknowledged. Refused ones (bad signature, bad schema) leave no effect and no row."""
+
+    class State(models.TextChoices):
+        """RECEIVED -> HANDLED, or REFUSED with an anticipated error; a fault is retried and ends DEAD, visibly."""
+
+        RECEIVED = "RECEIVED", "Received"
+        HANDLED = "HANDLED", "Handled"
+        REFUSED = "REFUSED", "Refused"
+        DEAD = "DEAD", "Dead letter"
+
+    role = models.CharField(max_length=3, help_text="The role it was addressed to: bap or bpp")
+    subscriber_id = models.CharField(max_length=255, help_text="Verified sender")
+    action = models.CharField(max_length=40)
+    message_id = models.UUIDField()
+    transaction_id = models.UUIDField()
+    authorization = models.TextField(help_text="The Authorization header, as received")
+    public_key = models.CharField(max_length=64, help_text="The key that verified it, as resolved then")
+    raw = models.BinaryField(help_text="The body's bytes, as received")
+    digest = models.CharField(max_length=128, help_text="BLAKE2b-512 of raw, hex")
+    receipt = models.BinaryField(help_text="The receipt's bytes, replayed for every copy of this message")
+    received_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.RECEIVED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    handled_at = models.DateTimeField(null=True, blank=True)
+    problem = models.TextField(blank=True, help_text="The refusal or the last fault, in words")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["role", "subscriber_id", "action", "message_id"], name="one_row_per_message_received"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "next_attempt_at"]),
+            models.Index(fields=["transaction_id"]),
+            models.Index(fields=["-received_at"]),
+        ]
+
+
+class OutboxMessage(models.Model):
+    """A message we owe somebody. Its bytes are fixed at once, with a ttl that outlasts the retries; each attempt is signed anew."""
+
+    class State(models.TextChoices):
+        """PENDING -> DELIVERED, or REFUSED by the peer's NACK; DEAD when attempts ran out, and can be driven again."""
+
+        PENDING = "PENDING", "Waiting to be sent"
+        DELIVERED = "DELIVERED", "Delivered"
+        REFUSED = "REFUSED", "Refused by the peer"
+        DEAD = "DEAD", "Dead letter"
+
+    role = models.CharField(max_length=3, help_text="The role that speaks: bap or bpp")
+    to = models.CharField(max_length=255, help_text="The peer's subscriber id")
+    action = models.CharField(max_length=40)
+    message_id = models.UUIDField(default=uuid.uuid4)
+    transaction_id = models.UUIDField()
+    answers = models.ForeignKey(InboxMessage, models.PROTECT, null=True, blank=True, related_name="callbacks")
+    raw = models.BinaryField(help_text="The body's bytes: the same at every attempt, so that a repeat is a copy")
+    created_at = models.DateTimeField()
+    state = models.CharField(max_length=9, choices=State.choices, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    last_status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="HTTP status of the last attempt")
+    receipt = models.BinaryField(default=b"", help_text="The peer's last receipt, as received")
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["role", "to", "action", "message_id"], name="one_row_per_message_sent"),
+        ]
+        indexes = [
+            models.Index(fields=["state", "next_attempt_at"]),
+            models.Index(fields=["transaction_id"]),
+            models.Index(fields=["-created_at"]),
+        ]

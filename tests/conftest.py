@@ -26,7 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "browser" in item.keywords and not CHROMIUM:
             item.add_marker(pytest.mark.skip(reason="service missing: Chromium (set CACO_CHROMIUM or put it on PATH)"))
         if "postgres" in item.keywords and not on_postgres:
-            item.add_marker(pytest.mark.skip(reason="runs on PostgreSQL: script/test starts one and sets DATABASE_URL"))
+            item.add_marker(
+                pytest.mark.skip(reason="service missing: PostgreSQL (script/test starts one where it can)")
+            )
 
 
 @pytest.fixture(scope="session")

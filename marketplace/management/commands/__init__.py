@@ -1,0 +1,1 @@
+"""One command a file. Each says in its help what it does, with an example."""

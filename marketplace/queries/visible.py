@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, Q, QuerySet
 
+from beckn.models import InboxMessage, OutboxMessage
 from marketplace.models import (
     Activation,
     AgentDecision,
@@ -66,6 +67,8 @@ OWNED_THROUGH: dict[type[Model], str] = {
 }
 # Hashes and public figures: the same for everybody who is signed in.
 PUBLIC: frozenset[type[Model]] = frozenset({Anchor, SignalPoint, Forecast})
+# What was said on the network, kept by beckn: shown to the party that said or heard it.
+JOURNAL: frozenset[type[Model]] = frozenset({InboxMessage, OutboxMessage})
 # What an auditor reads of every organisation. Queues, plans, drafts and searches are not among it.
 AUDITED: frozenset[type[Model]] = frozenset(
     {
@@ -95,6 +98,8 @@ def visible(model: type[M], user: User | AnonymousUser) -> QuerySet[M]:
         return everything.filter(event_seen("", user)).distinct()
     if model is LedgerEntry:
         return everything.filter(event_seen("event__", user)).distinct()
+    if model in JOURNAL:
+        return everything.filter(message_seen(user))
     if model not in OWNED_THROUGH:
         raise LookupError(f"{model.__name__} has no rule of visibility in queries/visible.py")
     return everything.filter(**{f"{OWNED_THROUGH[model]}memberships__user": user})
@@ -109,6 +114,20 @@ def event_seen(path: str, user: User) -> Q:
     """Events of the person's organisations, and events about orders their organisations bought."""
     own: dict[str, Any] = {f"{path}organisations__memberships__user": user}
     return Q(**own) | Q(**{f"{path}subject__in": bought_subjects(user)})
+
+
+def message_seen(user: User) -> Q:
+    """A seller's messages about orders of their own organisations; a buyer's about their own purchases and searches.
+
+    Prices and partners stand in them, so that an auditor, who reads every order, still reads nobody's messages.
+    """
+    orders = Order.objects.filter(offer__site__organisation__memberships__user=user)
+    purchases, searches = visible(Purchase, user), visible(SearchResult, user)
+    sold = Q(role="bpp", transaction_id__in=orders.values("transaction_id"))
+    bought = Q(transaction_id__in=purchases.values("transaction_id")) | Q(
+        transaction_id__in=searches.values("transaction_id")
+    )
+    return sold | (Q(role="bap") & bought)
 
 
 def bought_subjects(user: User) -> list[str]:

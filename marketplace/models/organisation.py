@@ -29,20 +29,20 @@ class PeopleManager(UserManager["User"]):
         return self.get(email__iexact=username)
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing] # knox ships no types, so its tokens' manager is unknown
     """A person who signs in with an e-mail address."""
 
     username = None  # type: ignore[assignment]
     email = models.EmailField(unique=True)
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = []
-    objects = PeopleManager()  # type: ignore[misc,assignment]
+    objects = PeopleManager()  # type: ignore[misc]
 
     def __str__(self) -> str:
         return self.email
 
 
-class Organisation(models.Model):
+class Organisation(models.Model):  # type: ignore[django-manager-missing] # the same tokens
     """A party of the market: a data-centre operator, a grid operator or an auditor."""
 
     class Kind(models.TextChoices):

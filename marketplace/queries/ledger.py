@@ -192,7 +192,7 @@ def entry_row(entry: LedgerEntry, found: Sequence[Head]) -> EntryRow:
         at=entry.event.at,
         type=entry.event.type,
         subject=entry.event.subject,
-        sentence=sentence(entry.event.type, entry.event.payload),
+        sentence=sentence(entry.event.type, bytes(entry.event.payload)),
         leaf_hash=entry.leaf_hash,
         state=state,
         state_name=NAMES.get(state, state),

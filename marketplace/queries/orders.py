@@ -211,7 +211,7 @@ def timeline(subjects: Sequence[str]) -> tuple[TimelineEntry, ...]:
     events = Event.objects.filter(subject__in=subjects).select_related("entry").order_by("-at", "-entry__seq")
     return tuple(
         TimelineEntry(
-            row.at, sentence(row.type, row.payload), row.type, row.entry.seq if hasattr(row, "entry") else None
+            row.at, sentence(row.type, bytes(row.payload)), row.type, row.entry.seq if hasattr(row, "entry") else None
         )
         for row in events
     )

@@ -45,7 +45,7 @@ def with_unit(value: Number | None, unit: str, places: int) -> str:
 @register.filter
 def kw(value: Number | None) -> str:
     """Power in kW, to the watt at most."""
-    return with_unit(value, "kW", 3 if value is not None and abs(value) < 10 else 1)
+    return with_unit(value, "kW", 3 if value is not None and abs(float(value)) < 10 else 1)
 
 
 @register.filter
@@ -89,7 +89,7 @@ def rate_kwh(value: Number | None) -> str:
     """
     if value is None:
         return "—"
-    return with_unit(value * 100, "p/kWh", 2) if abs(value) < 1 else f"£{plain(value, 4)}{THIN}/kWh"
+    return with_unit(value * 100, "p/kWh", 2) if abs(float(value)) < 1 else f"£{plain(value, 4)}{THIN}/kWh"
 
 
 @register.filter
@@ -107,7 +107,7 @@ def grams(value: Number | None) -> str:
 @register.filter
 def kg(value: Number | None) -> str:
     """Mass of CO2e, in kg or tonnes."""
-    if value is not None and abs(value) >= 10_000:
+    if value is not None and abs(float(value)) >= 10_000:
         return with_unit(value / 1000, "t CO₂e", 2)
     return with_unit(value, "kg CO₂e", 1)
 

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from beckn import outbox
 from marketplace import events, notify
-from marketplace.models import Anchor, SettlementStatement
+from marketplace.models import Anchor, SettlementRecord, SettlementStatement
 from marketplace.rules.order_state import (
     ActivationState,
     OrderEvent,
@@ -53,10 +53,10 @@ def audit_trail(statement: SettlementStatement) -> dict[str, Any] | None:
     """Where the proof stands, in FlexSettlement's words; None while the transaction is not final."""
     if settings.CHAIN_RPC_URL == "none":
         return {"state": "NO_CHAIN"}
-    record = getattr(statement, "record", None)
-    anchor = record.anchor if record else None
-    if anchor is None or anchor.state != Anchor.State.FINAL:
+    record = SettlementRecord.objects.select_related("anchor").filter(statement=statement).first()
+    if record is None or record.anchor is None or record.anchor.state != Anchor.State.FINAL:
         return None
+    anchor = record.anchor
     return {
         "state": "ANCHORED",
         "chainId": anchor.chain_id,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -68,7 +70,9 @@ def request_quote(
     return purchase
 
 
-def offer_periods(offer: dict) -> list[datetime]:  # type: ignore[type-arg]
+def offer_periods(offer: Mapping[str, Any]) -> list[datetime]:
     """The half hours an offer covers, from its price column."""
-    terms = next((i["inputs"] for i in offer["offerAttributes"]["inputs"] if i["role"] == "seller"), {})
+    terms: Mapping[str, Any] = next(
+        (i["inputs"] for i in offer["offerAttributes"]["inputs"] if i["role"] == "seller"), {}
+    )
     return list(read_column(terms.get("price"), "PRICE"))

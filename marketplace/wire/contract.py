@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -203,10 +204,9 @@ def read_agreed_pence(message: Mapping[str, Any]) -> int | None:
 
 def instant_of(text: Any, field: str) -> datetime:
     """An aware time from the wire, or MarketError naming the field."""
-    try:
+    moment: datetime | None = None
+    with suppress(ValueError):
         moment = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-    except ValueError:
-        moment = None  # type: ignore[assignment]
     if moment is None or moment.tzinfo is None:
         raise MarketError(
             "SCH_INVALID_FORMAT",

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from flex_engine.feeds.file import SignalFileError, load_signals
+from flex_engine.feeds.file import UnreadableSignalsError, load_signals
+from flex_engine.series import MissingDataError
 from flex_engine.simulate.synthetic import signals as synthetic_signals
 from flex_engine.timegrid import floor_half_hour
 from marketplace import clock
@@ -41,7 +42,7 @@ class Command(BaseCommand):
                     start=start, slots=int((end - start) / timedelta(minutes=30)), seed=options["seed"]
                 )
             )
-        except SignalFileError as problem:
+        except (UnreadableSignalsError, MissingDataError) as problem:
             raise CommandError(str(problem)) from problem
         added = record_signals(series=list(series.values()), now=clock.now(), published_after=timedelta(0))
         for one in series.values():

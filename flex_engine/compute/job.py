@@ -14,13 +14,14 @@ from flex_engine.quantities import Label
 class Job:
     """`duration_s` seconds of work at `power_kw` (site power at the meter, PUE included) in [arrival, deadline).
 
+    Durations read from a file are whole seconds; what is left of a job that has run may be a fraction.
     Raises ValueError, naming the field, when it can never run.
     """
 
     id: str
     arrival: datetime
     deadline: datetime
-    duration_s: int
+    duration_s: float
     power_kw: float
     preemptible: bool = True
     tier: str = "BATCH"

@@ -25,11 +25,11 @@ class JobClass:
     power_kw: float
 
 
-def aggregate(problem: Problem, jobs: Sequence[Job]) -> list[JobClass]:
-    """Classes of `jobs`, in order of first appearance."""
+def aggregate(problem: Problem, jobs: Sequence[Job], *, merge: bool = True) -> list[JobClass]:
+    """Classes of `jobs`, in order of first appearance; `merge` as in window_of."""
     groups: dict[Window, list[Job]] = {}
     for job in jobs:
-        groups.setdefault(window_of(problem, job), []).append(job)
+        groups.setdefault(window_of(problem, job, merge=merge), []).append(job)
     return [
         JobClass(window, tuple(j.id for j in members), sum(j.power_kw for j in members))
         for window, members in groups.items()

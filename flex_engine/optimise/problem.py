@@ -10,6 +10,7 @@ from flex_engine.compute.job import Job
 from flex_engine.timegrid import HALF_HOUR, ceil_half_hour, floor_half_hour
 
 SLOT_S = 1800.0
+DONE_S = 1e-3  # seconds of work that count as none: a tenth of what the checker overlooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +102,17 @@ class Window:
         return sum(self.shares)
 
 
-def window_of(problem: Problem, job: Job) -> Window:
+def window_of(problem: Problem, job: Job, *, merge: bool = True) -> Window:
     """The job's half hours inside the grid, with `work` in half hours at full power.
 
-    Arrival and deadline are moved inwards to whole half hours when the work still fits with a half hour to spare, so that
-    many jobs share one window; otherwise the first and last half hour are usable in part, by the share inside the job's
-    own window. Either way a plan never runs a job before its arrival or after its deadline.
+    With `merge`, arrival and deadline are moved inwards to whole half hours when the work still fits with a half hour to
+    spare, so that many jobs share one window; otherwise the first and last half hour are usable in part, by the share
+    inside the job's own window. Either way a plan never runs a job before its arrival or after its deadline.
     """
     end = problem.start + problem.slots * HALF_HOUR
     arrival, deadline = max(job.arrival, problem.start), min(job.deadline, end)
     inner = floor_half_hour(deadline) - ceil_half_hour(arrival)
-    if inner >= timedelta(seconds=job.duration_s) + HALF_HOUR:
+    if merge and inner >= timedelta(seconds=job.duration_s) + HALF_HOUR:
         arrival, deadline = ceil_half_hour(arrival), floor_half_hour(deadline)
     first = problem.slot_of(arrival)
     last = problem.slot_of(ceil_half_hour(deadline))
@@ -131,13 +132,13 @@ def remaining(problem: Problem, allocations: dict[str, tuple[tuple[int, float], 
     for job in problem.jobs:
         shares = allocations.get(job.id, ())
         left = job.duration_s - sum(share for at, share in shares if at < slot) * SLOT_S
-        if left < 0.5:
+        if left < DONE_S:
             continue
-        started = left < job.duration_s - 0.5
+        started = left < job.duration_s - DONE_S
         deadline = job.deadline
         if started and not job.preemptible:
             deadline = min(deadline, problem.time(max(at for at, _ in shares) + 1))
-        jobs.append(replace(job, arrival=max(job.arrival, start), deadline=deadline, duration_s=max(1, round(left))))
+        jobs.append(replace(job, arrival=max(job.arrival, start), deadline=deadline, duration_s=left))
     return replace(
         problem,
         jobs=tuple(jobs),

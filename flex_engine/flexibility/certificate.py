@@ -1,0 +1,153 @@
+"""Proof that a turn-down can be delivered, whichever half hours of its window are dispatched and however much of each.
+
+The offer: in each half hour of [first, last) the buyer may call any power up to `quantity_kw`; the site then draws at most
+the plan's load (`declared_kw`) less the power called. The buyer names the half hours and powers in one instruction.
+
+Why solving a few schedules proves every dispatch. A dispatch first felt in half hour f leaves the plan in force until f
+and puts limits declared - called on some half hours of [f, last). The schedule solved here for f draws at most
+declared - quantity in ALL half hours of [f, last). As called <= quantity, it is under every limit of every such dispatch.
+So one schedule for each f covers every subset at full or partial power, and the worst is f's full dispatch, solved below.
+Each schedule is joined to the plan before f and judged by optimise.checker, which shares no code with the solver's side.
+
+Not proved: a second instruction while the first is being delivered, jobs that arrive or overrun later, and power that
+differs from the estimate. The margin an offer keeps back is for those; the caller says how large it is.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any
+
+from flex_engine.flexibility.tail import UnsolvedError, tail_of
+from flex_engine.optimise.checker import POWER_TOLERANCE_KW, Checkable, check
+from flex_engine.optimise.classes import Shares
+from flex_engine.optimise.problem import Commitment, Problem
+from flex_engine.optimise.solve import finished
+
+THIS_OFFER = "this offer"
+WATT = Decimal("0.001")
+RESIDUE_KW = 1e-3  # left of the solver's optimum, so that its rounding never reaches the checker's tolerance
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The largest constant turn-down proved, and how. `holds` is True only when every schedule passed the checker.
+
+    `schedules` has one whole schedule for each half hour a dispatch may begin in; they are not part of to_dict.
+    """
+
+    holds: bool
+    quantity_kw: Decimal
+    first: int
+    last: int
+    declared_kw: tuple[float, ...]
+    limits_by_start: tuple[float, ...]
+    solver: str
+    solve_s: float
+    reasons: tuple[str, ...]
+    schedules: tuple[dict[str, Shares], ...] = ()
+    margin: Decimal = Decimal(0)
+
+    @property
+    def site_max_kw(self) -> tuple[float, ...]:
+        """The most the site draws in each half hour of the window when all of it is dispatched at full power."""
+        return tuple(round(kw - float(self.quantity_kw), 4) for kw in self.declared_kw)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-safe facts for the offer's row and page."""
+        return {
+            "holds": self.holds,
+            "quantity_kw": str(self.quantity_kw),
+            "margin": f"{self.margin:%}" if self.margin else "none",
+            "solver": self.solver,
+            "solve_s": round(self.solve_s, 3),
+            "site_max_kw": list(self.site_max_kw),
+            "reasons": list(self.reasons),
+            "schedules_checked": len(self.schedules),
+            "most_kw_by_first_half_hour": [round(kw, 3) for kw in self.limits_by_start],
+        }
+
+
+def certify(problem: Problem, plan: Checkable, *, first: int, last: int) -> Certificate:
+    """The largest constant turn-down under `plan` in half hours [first, last), with its proof.
+
+    Jobs of the problem that the plan does not hold are left out: they are nobody's promise. Raises ValueError for a window
+    outside the plan.
+    """
+    if not 0 <= first < last <= problem.slots:
+        raise ValueError(f"half hours {first} to {last} do not lie within the plan's {problem.slots}")
+    begun = time.perf_counter()
+    problem = replace(problem, jobs=tuple(job for job in problem.jobs if job.id in plan.allocations))
+    declared = tuple(plan.load_kw[first:last])
+    try:
+        solved = [tail_of(problem, plan, slot).most(last - slot) for slot in range(first, last)]
+    except UnsolvedError as problem_met:
+        return refused(declared, first, last, f"No proof: {problem_met}.", time.perf_counter() - begun)
+    reached = tuple(kw for kw, _ in solved)
+    quantity = Decimal(repr(max(0.0, min(reached) - RESIDUE_KW))).quantize(WATT, ROUND_FLOOR)
+    schedules = tuple(schedule for _, schedule in solved)
+    faults = undeclared(problem, plan)
+    for begins, schedule in enumerate(schedules, first):
+        faults += prove(problem, plan, schedule, begins=begins, last=last, quantity=quantity)
+    if quantity <= 0:
+        faults.append("nothing can be turned down in every half hour of the window with every deadline kept")
+    return Certificate(
+        holds=not faults,
+        quantity_kw=quantity,
+        first=first,
+        last=last,
+        declared_kw=declared,
+        limits_by_start=reached,
+        solver="HiGHS by cvxpy, linear programme, one a half hour a dispatch can begin in",
+        solve_s=time.perf_counter() - begun,
+        reasons=tuple(faults[:5]) or said(problem, quantity, len(schedules)),
+        schedules=schedules,
+    )
+
+
+def prove(
+    problem: Problem, plan: Checkable, schedule: dict[str, Shares], *, begins: int, last: int, quantity: Decimal
+) -> list[str]:
+    """Faults the independent checker finds in `schedule` when all of [begins, last) is dispatched in full."""
+    capped = tuple(
+        Commitment(THIS_OFFER, problem.time(slot), plan.load_kw[slot] - float(quantity)) for slot in range(begins, last)
+    )
+    judged = finished(problem, schedule, gap=0.0, solver="certificate")
+    faults = check(replace(problem, commitments=(*problem.commitments, *capped)), judged)
+    planned = plan.load_kw[:begins]
+    if any(abs(a - b) > POWER_TOLERANCE_KW for a, b in zip(judged.load_kw, planned, strict=False)):
+        faults.append(f"the schedule for a dispatch from half hour {begins} departs from the plan before it")
+    return faults
+
+
+def undeclared(problem: Problem, plan: Checkable) -> list[str]:
+    """Nothing may be sold that the plan would not have drawn: its declared load must be that of its own schedule."""
+    drawn = finished(problem, dict(plan.allocations), gap=0.0, solver="certificate").load_kw
+    over = [
+        slot for slot, (a, b) in enumerate(zip(plan.load_kw, drawn, strict=True)) if abs(a - b) > POWER_TOLERANCE_KW
+    ]
+    return (
+        [f"the plan declares {plan.load_kw[over[0]]:.3f} kW in half hour {over[0]} and draws {drawn[over[0]]:.3f} kW"]
+        if over
+        else []
+    )
+
+
+def refused(declared: tuple[float, ...], first: int, last: int, why: str, solve_s: float) -> Certificate:
+    """A certificate that does not hold."""
+    return Certificate(False, Decimal(0), first, last, declared, (), "HiGHS by cvxpy", solve_s, (why,))
+
+
+def said(problem: Problem, quantity: Decimal, schedules: int) -> tuple[str, ...]:
+    """What was proved, in words."""
+    rigid = sum(not job.preemptible for job in problem.jobs)
+    words = [
+        f"{schedules} schedules, one for each half hour a dispatch can begin in, keep every deadline of {len(problem.jobs)} "
+        f"jobs with {quantity.normalize():f} kW less than planned in every half hour from there on.",
+        "Any dispatch of fewer half hours or less power leaves looser limits, so the same schedules cover it.",
+    ]
+    if rigid:
+        words.append(f"{rigid} jobs that may not be interrupted stay where the plan has them.")
+    return tuple(words)

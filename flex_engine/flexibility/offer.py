@@ -1,0 +1,160 @@
+"""Draft a turn-down offer from a plan: the window, the power that is proved, and a price whose arithmetic is shown.
+
+The quantity is what the certificate proves less a margin for what no schedule can prove (power estimates, late arrivals).
+The price is what the turn-down costs the site by re-solving its plan, plus the risk of being paid for less than was asked.
+It knows no market, order or meter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import ROUND_FLOOR, Decimal
+
+from flex_engine.flexibility.certificate import Certificate, certify
+from flex_engine.flexibility.envelope import envelope
+from flex_engine.flexibility.price import Price, price_of
+from flex_engine.optimise.checker import Checkable
+from flex_engine.optimise.problem import Problem
+from flex_engine.timegrid import HALF_HOUR, floor_half_hour
+
+MARGIN = Decimal("0.10")  # kept back: single jobs' power is 12 to 22 % off, a site's sum of dozens of jobs a few %
+LENGTH_SLOTS = 2  # of a window nobody named
+CANDIDATES = 3  # windows certified before the best is chosen
+WITHIN_SLOTS = 96  # a window nobody named starts within two days: forecasts further out say little
+LEAST_KW = Decimal(1)
+
+
+class NoOfferError(ValueError):
+    """Nothing can be offered; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferDraft:
+    """A turn-down of `quantity_kw` in every half hour of [start, end), ready to be stored. Prices are GBP per kWh.
+
+    `arithmetic` lines are {item, value, unit, why}; those in GBP/kWh before the last add up to the last, the price.
+    """
+
+    start: datetime
+    end: datetime
+    quantity_kw: Decimal
+    utilisation_price_gbp_per_kwh: Decimal
+    shortfall_penalty_gbp_per_kwh: Decimal
+    arithmetic: tuple[dict[str, str], ...]
+    certificate: Certificate
+
+
+def draft(
+    problem: Problem, plan: Checkable, *, start: datetime | None, end: datetime | None, earliest: datetime
+) -> OfferDraft:
+    """An offer for [start, end), or for the best hour that starts within two days of `earliest` when none is named.
+
+    The best window is the one whose proved energy is worth most at the plan's own price forecast, among the three that
+    look best half hour by half hour. Raises NoOfferError in words when nothing can be proved.
+    """
+    problem = replace(problem, jobs=tuple(job for job in problem.jobs if job.id in plan.allocations))
+    if start is None or end is None:
+        certificate = best_window(problem, plan, start=start, earliest=earliest)
+    else:
+        first, last = slots_of(problem, start, end, earliest)
+        certificate = certify(problem, plan, first=first, last=last)
+    if not certificate.holds:
+        raise NoOfferError(f"Nothing can be offered in this window: {'; '.join(certificate.reasons)}.")
+    quantity = sold(certificate)
+    if quantity < LEAST_KW:
+        raise NoOfferError(
+            f"Only {certificate.quantity_kw:f} kW can be turned down from {problem.time(certificate.first):%Y-%m-%dT%H:%M}Z "
+            f"with every deadline kept; an offer needs {LEAST_KW:f} kW after a margin of {MARGIN:.0%}."
+        )
+    price = price_of(problem, plan, first=certificate.first, last=certificate.last, quantity_kw=quantity)
+    return assemble(problem, certificate, quantity, price)
+
+
+def assemble(problem: Problem, certificate: Certificate, quantity: Decimal, price: Price) -> OfferDraft:
+    """The draft, with its quantity's arithmetic before its price's."""
+    hours = Decimal(certificate.last - certificate.first) / 2
+    kept = {
+        "item": "Power offered",
+        "value": f"{quantity.normalize():f}",
+        "unit": "kW",
+        "why": f"{certificate.quantity_kw.normalize():f} kW proved, less {MARGIN:.0%} kept back for power estimates and late arrivals",
+    }
+    energy = {
+        "item": "Energy if all of it is dispatched",
+        "value": f"{(quantity * hours).normalize():f}",
+        "unit": "kWh",
+        "why": f"{quantity.normalize():f} kW for {hours.normalize():f} hours",
+    }
+    return OfferDraft(
+        start=problem.time(certificate.first),
+        end=problem.time(certificate.last),
+        quantity_kw=quantity,
+        utilisation_price_gbp_per_kwh=price.utilisation_gbp_per_kwh,
+        shortfall_penalty_gbp_per_kwh=price.penalty_gbp_per_kwh,
+        arithmetic=(kept, energy, *price.arithmetic),
+        certificate=replace(certificate, margin=MARGIN),
+    )
+
+
+def sold(certificate: Certificate) -> Decimal:
+    """Whole kW of what is proved, less the margin; thousandths for the smallest."""
+    kept = certificate.quantity_kw * (1 - MARGIN)
+    return kept.quantize(Decimal(1), ROUND_FLOOR)
+
+
+def slots_of(problem: Problem, start: datetime, end: datetime, earliest: datetime) -> tuple[int, int]:
+    """Half hours of a named window. Raises NoOfferError when it is off the grid, too early or outside the plan."""
+    for name, bound in (("start", start), ("end", end)):
+        if floor_half_hour(bound) != bound:
+            raise NoOfferError(
+                f"The {name} {bound.isoformat()} is not on the half hour; write a time like 17:00 or 17:30."
+            )
+    first, last = problem.slot_of(start), problem.slot_of(end)
+    if first >= last:
+        raise NoOfferError(f"The window ends at {end:%Y-%m-%dT%H:%M}Z, which is not after its start.")
+    if start < earliest:
+        raise NoOfferError(f"The window must start at {earliest:%Y-%m-%dT%H:%M}Z or later.")
+    if first < 0 or last > problem.slots:
+        raise NoOfferError(
+            f"The plan covers {problem.start:%Y-%m-%dT%H:%M}Z to {problem.time(problem.slots):%Y-%m-%dT%H:%M}Z; the window does not lie within."
+        )
+    return first, last
+
+
+def best_window(problem: Problem, plan: Checkable, *, start: datetime | None, earliest: datetime) -> Certificate:
+    """The certificate worth most among the most promising windows. Raises NoOfferError when no half hour has any room."""
+    room = envelope(problem, plan).down_kw
+    worth = [max(0.0, price) for price in problem.price_gbp_per_mwh]
+    begin = problem.slot_of(max(earliest, problem.start))
+    if start is None:
+        firsts = range(begin, min(begin + WITHIN_SLOTS, problem.slots - LENGTH_SLOTS + 1))
+    else:
+        first, _ = slots_of(problem, start, start + LENGTH_SLOTS * HALF_HOUR, earliest)
+        firsts = range(first, first + 1)
+    promise = {first: min(room[first : first + LENGTH_SLOTS]) * mean(worth, first) for first in firsts}
+    chosen = spread(sorted(promise, key=lambda first: (-promise[first], first)), promise)
+    found = [certify(problem, plan, first=first, last=first + LENGTH_SLOTS) for first in chosen]
+    proved = [one for one in found if one.holds]
+    if not proved:
+        raise NoOfferError(
+            "No hour within two days of the gate can be turned down with every deadline kept: nothing runs that could wait."
+        )
+    return max(proved, key=lambda one: (float(one.quantity_kw) * mean(worth, one.first), -one.first))
+
+
+def mean(values: Sequence[float], first: int) -> float:
+    """Mean over a window of LENGTH_SLOTS."""
+    return sum(values[first : first + LENGTH_SLOTS]) / LENGTH_SLOTS
+
+
+def spread(ranked: Sequence[int], promise: dict[int, float]) -> list[int]:
+    """The best CANDIDATES starts that promise anything and whose windows do not overlap."""
+    chosen: list[int] = []
+    for first in ranked:
+        if len(chosen) == CANDIDATES or promise[first] <= 0:
+            break
+        if all(abs(first - other) >= LENGTH_SLOTS for other in chosen):
+            chosen.append(first)
+    return chosen

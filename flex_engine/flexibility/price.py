@@ -1,0 +1,101 @@
+"""What a turn-down costs the site, and the price that covers it. Every number of the price is a line of arithmetic.
+
+Opportunity cost = [V(q) - V(0)] / energy: V is the cheapest value, at the plan's own forecast prices and carbon price, of
+everything from the window's start on, with and without the whole window turned down by q.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
+
+from flex_engine.flexibility.tail import tail_of
+from flex_engine.optimise.checker import Checkable
+from flex_engine.optimise.classes import Shares
+from flex_engine.optimise.problem import Problem
+from flex_engine.optimise.solve import finished
+
+RATE = Decimal("0.0001")
+PENNY = Decimal("0.01")
+# Root mean square error of a like-day baseline with in-day adjustment on compute load, as a share of the load: 12 to 21 %
+# over three one-year job traces (the like-day rule of P376 on 290 days without an event each).
+BASELINE_ERROR = Decimal("0.20")
+# Mean of the positive half of a normal error with standard deviation one: 1 / sqrt(2 pi).
+MEAN_OVERSHOOT = Decimal("0.3989")
+# Mean absolute error of the day-ahead price forecast as a share of the mean price, on the system price of 2023 and 2024.
+PRICE_ERROR = Decimal("0.30")
+MOST_SHORT = Decimal("0.50")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Rates in GBP per kWh with four places, and the lines that lead to them."""
+
+    utilisation_gbp_per_kwh: Decimal
+    penalty_gbp_per_kwh: Decimal
+    arithmetic: tuple[dict[str, str], ...]
+
+
+def price_of(problem: Problem, plan: Checkable, *, first: int, last: int, quantity_kw: Decimal) -> Price:
+    """Price of `quantity_kw` in half hours [first, last). Raises UnsolvedError when the turn-down cannot be scheduled."""
+    tail = tail_of(problem, plan, first)
+    _, without = tail.value_gbp()
+    _, with_it = tail.value_gbp(down_kw=float(quantity_kw), length=last - first)
+    money, carbon_kg = (b - a for a, b in zip(cost(problem, without), cost(problem, with_it), strict=True))
+    energy = quantity_kw * Decimal(last - first) / 2
+    extra = exact(money, PENNY)
+    carbon = exact(carbon_kg * problem.carbon_price_gbp_per_tonne / 1000, PENNY)
+    opportunity = max(Decimal(0), (extra + carbon) / energy).quantize(RATE, ROUND_CEILING)
+    market = max(Decimal(0), exact(sum(problem.price_gbp_per_mwh[first:last]) / (last - first) / 1000, RATE))
+    movable = exact(sum(plan.load_kw[first:last]) / (last - first) - problem.site.must_run_kw, PENNY)
+    short = min(MOST_SHORT, BASELINE_ERROR * MEAN_OVERSHOOT * movable / quantity_kw).quantize(RATE, ROUND_CEILING)
+    forecast = (market * PRICE_ERROR).quantize(RATE, ROUND_CEILING)
+    penalty = market
+    before = opportunity + forecast
+    risk = ((before + penalty * short) / (1 - short) - before).quantize(RATE, ROUND_CEILING)
+    price = before + risk
+    lines = (
+        line(
+            "Energy bought later instead",
+            extra,
+            "GBP",
+            "the cheapest re-planned schedule less the plan's, at forecast prices",
+        ),
+        line(
+            "Carbon of the moved energy",
+            carbon,
+            "GBP",
+            f"{carbon_kg:+.1f} kg CO2e at {problem.carbon_price_gbp_per_tonne:g} GBP/t",
+        ),
+        line("Opportunity cost", opportunity, "GBP/kWh", f"both, over {energy.normalize():f} kWh, rounded up"),
+        line(
+            "Price forecast error",
+            forecast,
+            "GBP/kWh",
+            f"{PRICE_ERROR:.0%} of the window's forecast price of {market:f} GBP/kWh",
+        ),
+        line(
+            "Risk of a shortfall",
+            risk,
+            "GBP/kWh",
+            f"a like-day baseline is {BASELINE_ERROR:.0%} off on {movable.normalize():f} kW of jobs, so {short:.1%} of the energy goes unpaid and bears the penalty",
+        ),
+        line("Price", price, "GBP/kWh", "opportunity cost, forecast error and risk added"),
+    )
+    return Price(price, penalty, lines)
+
+
+def cost(problem: Problem, schedule: dict[str, Shares]) -> tuple[float, float]:
+    """(GBP of energy, kg of carbon) of a whole schedule."""
+    made = finished(problem, schedule, gap=0.0, solver="price")
+    return made.cost_gbp, made.carbon_kg
+
+
+def exact(value: float, step: Decimal) -> Decimal:
+    """A float as Decimal, half-even at `step`; minus nothing is nothing."""
+    return Decimal(repr(float(value))).quantize(step, ROUND_HALF_EVEN) + 0
+
+
+def line(item: str, value: Decimal, unit: str, why: str) -> dict[str, str]:
+    """One line of the arithmetic."""
+    return {"item": item, "value": f"{value:f}", "unit": unit, "why": why}

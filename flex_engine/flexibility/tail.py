@@ -1,0 +1,99 @@
+"""What a site can still decide from one half hour on, when the plan was followed until then.
+
+Jobs that may not be interrupted stay where the plan has them; the others may move anywhere inside their own windows.
+Everything here is a linear programme, so its optimum is proved by the solver and checked apart by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from flex_engine.optimise.checker import Checkable
+from flex_engine.optimise.classes import Shares, aggregate, disaggregate
+from flex_engine.optimise.formulate import Formulation, Solved
+from flex_engine.optimise.problem import Problem, remaining
+from flex_engine.optimise.solve import DONE
+
+
+class UnsolvedError(RuntimeError):
+    """The solver gave no schedule; the message says what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The problem from half hour `slot` on. `fixed_kw` is the load nobody may move, `declared_kw` the plan's, both from `slot`."""
+
+    problem: Problem
+    slot: int
+    before: dict[str, Shares]
+    fixed: dict[str, Shares]
+    fixed_kw: tuple[float, ...]
+    declared_kw: tuple[float, ...]
+
+    def most(self, length: int) -> tuple[float, dict[str, Shares]]:
+        """(largest constant kW under the plan in the first `length` half hours, a whole schedule that does it)."""
+        solved = self.solve(turn_down=(0, length, self.movable(self.declared_kw)))
+        return max(0.0, solved.quantity), self.whole(solved)
+
+    def value_gbp(self, *, down_kw: float = 0.0, length: int = 0) -> tuple[float, dict[str, Shares]]:
+        """(value of the cheapest way on, a whole schedule of it) drawing `down_kw` under the plan in the first half hours."""
+        limits = list(self.problem.limits_kw())
+        for slot in range(length):
+            limits[slot] = min(limits[slot], self.declared_kw[slot] - down_kw)
+        solved = self.solve(limits=limits)
+        return solved.objective, self.whole(solved)
+
+    def solve(
+        self,
+        *,
+        limits: Sequence[float] | None = None,
+        turn_down: tuple[int, int, Sequence[float]] | None = None,
+    ) -> Solved:
+        """Solve by HiGHS. Raises UnsolvedError when there is no schedule."""
+        room = self.movable(self.problem.limits_kw() if limits is None else limits)
+        model = Formulation(
+            classes=aggregate(self.problem, self.problem.jobs, merge=False),
+            starts=[],
+            jobs=0,
+            value=self.problem.value_per_kwh(),
+            room_kw=room,
+        )
+        solved = model.solve(turn_down=turn_down)
+        if solved.status not in DONE:
+            raise UnsolvedError(f"the solver stopped with {solved.status} from half hour {self.slot} on")
+        return solved
+
+    def movable(self, total_kw: Sequence[float]) -> list[float]:
+        """What of a site power is left for the jobs that may move."""
+        return [total - fixed for total, fixed in zip(total_kw, self.fixed_kw, strict=True)]
+
+    def whole(self, solved: Solved) -> dict[str, Shares]:
+        """The schedule from the plan's first half hour on: as planned before `slot`, as solved from then on."""
+        classes = aggregate(self.problem, self.problem.jobs, merge=False)
+        after = disaggregate(classes, solved.profiles)
+        found = {job: shares for job, shares in self.before.items() if shares}
+        for job, shares in after.items():
+            moved = tuple((self.slot + slot, share) for slot, share in shares)
+            found[job] = (*self.before.get(job, ()), *moved)
+        return found | self.fixed
+
+
+def tail_of(problem: Problem, plan: Checkable, slot: int) -> Tail:
+    """The tail of `plan` from half hour `slot`; `problem` holds exactly the plan's jobs."""
+    rigid = {job.id: job.power_kw for job in problem.jobs if not job.preemptible}
+    fixed = {job: shares for job, shares in plan.allocations.items() if job in rigid}
+    load = [problem.site.must_run_kw] * problem.slots
+    for job, shares in fixed.items():
+        for at, share in shares:
+            load[at] += rigid[job] * share
+    soft = {job: shares for job, shares in plan.allocations.items() if job not in rigid}
+    left = remaining(problem, plan.allocations, slot=slot)
+    return Tail(
+        problem=replace(left, jobs=tuple(job for job in left.jobs if job.preemptible)),
+        slot=slot,
+        before={job: tuple(pair for pair in shares if pair[0] < slot) for job, shares in soft.items()},
+        fixed=fixed,
+        fixed_kw=tuple(load[slot:]),
+        declared_kw=tuple(plan.load_kw[slot:]),
+    )

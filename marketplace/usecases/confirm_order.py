@@ -11,6 +11,7 @@ from django.db.models import F
 from marketplace import enqueue, events, notify
 from marketplace.models import Offer, OfferPeriod, Order
 from marketplace.rules.dispatch import check_gate, check_price, check_room
+from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderEvent, OrderState, next_order_state
 from marketplace.usecases.initialise_order import order_of
 
@@ -21,7 +22,7 @@ def confirm_order(
     """Confirm the initialised order; repeating it answers the same order. The reservation is atomic.
 
     The offer's period rows are locked before they are read, and the database refuses reserved > offered whatever the
-    code does. Raises MarketError: sold out, quote expired or changed, gate closed, wrong state.
+    code does. Raises MarketError: sold out, withdrawn, quote expired or changed, gate closed, wrong state.
     """
     with transaction.atomic():
         order = order_of(transaction_id, buyer_subscriber_id)
@@ -43,6 +44,14 @@ def confirm_order(
 def reserve(order: Order) -> None:
     """Take the order's power out of the offer's periods. The scarce thing locked here is unsold flexibility."""
     asked = {row.start_at: row.ordered_kw for row in order.periods.all()}
+    # The offer first, as publishing and withdrawing lock it: what was withdrawn may be on sale again elsewhere.
+    offer = Offer.objects.select_for_update(of=("self",)).get(pk=order.offer_id)
+    if offer.state == Offer.State.WITHDRAWN:
+        raise MarketError(
+            "BIZ_QUANTITY_UNAVAILABLE",
+            "The seller has withdrawn this offer since it was quoted.",
+            fix="Search the catalogue again.",
+        )
     rows = list(OfferPeriod.objects.select_for_update(of=("self",)).filter(offer=order.offer).order_by("start_at"))
     check_room(asked=asked, left={row.start_at: row.offered_kw - row.reserved_kw for row in rows})
     for row in rows:

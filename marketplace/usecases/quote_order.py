@@ -32,15 +32,14 @@ def quote_order(
 ) -> Order:
     """Make or renew the DRAFT order of `transaction_id`: `kw` in every settlement period of the offer, or `periods`.
 
-    Raises MarketError: unknown offer, closed gate, more than is left, or an order that went past its quote.
+    Raises MarketError: unknown offer, closed gate, not a power, more than is left, or an order that went past its quote.
     """
     with transaction.atomic():
         offer = offer_on_sale(offer_id)
         check_gate(now=now, gate_closure_at=offer.gate_closure_at)
         rows = {row.start_at: row for row in offer.periods.all()}
         asked = dict(periods) if periods is not None else dict.fromkeys(rows, kw)
-        if any(value <= 0 for value in asked.values()):
-            raise MarketError("BIZ_QUANTITY_UNAVAILABLE", "The order asks for no power.", fix="Ask for more than 0 kW.")
+        check_power(asked)
         check_room(asked=asked, left={start: row.offered_kw - row.reserved_kw for start, row in rows.items()})
         order = Order.objects.select_for_update(of=("self",)).filter(transaction_id=transaction_id).first()
         if order is not None and (order.state != OrderState.DRAFT or order.buyer_subscriber_id != buyer_subscriber_id):
@@ -58,6 +57,17 @@ def quote_order(
         fill(order, offer, asked, now=now)
         notify.changed(f"orders:{offer.site.organisation.slug}", f"order:{order.pk}")
     return order
+
+
+def check_power(asked: Mapping[datetime, Decimal]) -> None:
+    """Raise MarketError unless each power is a number of whole watts above zero: less cannot be metered or stored."""
+    for start, kw in asked.items():
+        if not kw.is_finite() or kw <= 0 or kw * 1000 != (kw * 1000).to_integral_value():
+            raise MarketError(
+                "BIZ_QUANTITY_UNAVAILABLE",
+                f"{kw} kW is asked for {start:%Y-%m-%dT%H:%M}Z.",
+                fix="Ask for more than 0 kW, in whole watts.",
+            )
 
 
 def offer_on_sale(offer_id: str) -> Offer:

@@ -16,13 +16,13 @@ from marketplace.usecases.record_settlements import record_settlements
 
 @shared_task(name="marketplace.agents.housekeeping.anchor")
 def anchor(**_: Any) -> None:
-    """Record new statements, anchor the grown log, and move every transaction a step on."""
+    """Anchor the grown log, record the statements it now covers, and move every transaction a step on."""
     with holding("housekeeping", seconds=60) as held:
         if not held:
             return
         now = clock.now()
-        record_settlements(now=now)
         anchor_events(now=now)
+        record_settlements(now=now)
         sender.send_due(now=now)
         if Anchor.objects.filter(
             kind=Anchor.Kind.RECORD, state=Anchor.State.FINAL, records__statement__activation__order__state="DELIVERED"

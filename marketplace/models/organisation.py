@@ -37,6 +37,8 @@ class User(AbstractUser):  # type: ignore[django-manager-missing] # knox ships n
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS = []
     objects = PeopleManager()  # type: ignore[misc]
+    # Set by an API token, on this object only: the person then sees and acts for this one of their organisations.
+    acting_for: Organisation | None = None
 
     def __str__(self) -> str:
         return self.email
@@ -92,6 +94,8 @@ class Membership(models.Model):
 def role_of(user: User | None, organisation: Organisation) -> str | None:
     """The role of `user` in `organisation`, or None. A platform administrator acts as ADMIN everywhere."""
     if user is None or not user.is_authenticated:
+        return None
+    if user.acting_for is not None and user.acting_for != organisation:
         return None
     if user.is_superuser:
         return Membership.Role.ADMIN

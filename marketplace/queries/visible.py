@@ -90,10 +90,11 @@ def visible(model: type[M], user: User | AnonymousUser) -> QuerySet[M]:
     everything = model._default_manager.all()
     if isinstance(user, AnonymousUser) or not user.is_active:
         return everything.none()
-    if user.is_superuser or model in PUBLIC or (model in AUDITED and is_auditor(user)):
+    if model in PUBLIC or (user.is_superuser and user.acting_for is None) or (model in AUDITED and is_auditor(user)):
         return everything
     if model is ApiToken:
-        return everything.filter(user=user)
+        own = everything.filter(user=user)
+        return own if user.acting_for is None else own.filter(organisation=user.acting_for)
     if model is Event:
         return everything.filter(event_seen("", user)).distinct()
     if model is LedgerEntry:
@@ -102,18 +103,26 @@ def visible(model: type[M], user: User | AnonymousUser) -> QuerySet[M]:
         return everything.filter(message_seen(user))
     if model not in OWNED_THROUGH:
         raise LookupError(f"{model.__name__} has no rule of visibility in queries/visible.py")
-    return everything.filter(**{f"{OWNED_THROUGH[model]}memberships__user": user})
+    return everything.filter(**own_organisations(OWNED_THROUGH[model], user))
+
+
+def own_organisations(path: str, user: User) -> dict[str, Any]:
+    """The lookup, along `path`, of the organisations `user` acts for: all they belong to, or the one of their token."""
+    if user.acting_for is not None:
+        return {f"{path}pk": user.acting_for.pk}
+    return {f"{path}memberships__user": user}
 
 
 def is_auditor(user: User) -> bool:
-    """Whether `user` belongs to an auditing organisation."""
+    """Whether `user` acts for an auditing organisation."""
+    if user.acting_for is not None:
+        return user.acting_for.kind == Organisation.Kind.AUDITOR
     return Membership.objects.filter(user=user, organisation__kind=Organisation.Kind.AUDITOR).exists()
 
 
 def event_seen(path: str, user: User) -> Q:
     """Events of the person's organisations, and events about orders their organisations bought."""
-    own: dict[str, Any] = {f"{path}organisations__memberships__user": user}
-    return Q(**own) | Q(**{f"{path}subject__in": bought_subjects(user)})
+    return Q(**own_organisations(f"{path}organisations__", user)) | Q(**{f"{path}subject__in": bought_subjects(user)})
 
 
 def message_seen(user: User) -> Q:
@@ -121,7 +130,7 @@ def message_seen(user: User) -> Q:
 
     Prices and partners stand in them, so that an auditor, who reads every order, still reads nobody's messages.
     """
-    orders = Order.objects.filter(offer__site__organisation__memberships__user=user)
+    orders = Order.objects.filter(**own_organisations(OWNED_THROUGH[Order], user))
     purchases, searches = visible(Purchase, user), visible(SearchResult, user)
     sold = Q(role="bpp", transaction_id__in=orders.values("transaction_id"))
     bought = Q(transaction_id__in=purchases.values("transaction_id")) | Q(

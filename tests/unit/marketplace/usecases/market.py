@@ -31,6 +31,7 @@ from marketplace.wire.activation import Instruction
 
 NOW = datetime(2024, 1, 16, 13, 10, tzinfo=UTC)
 HALF_HOUR = timedelta(minutes=30)
+PLANNED = NOW.replace(minute=0)
 FIRST = datetime(2024, 1, 16, 17, 0, tzinfo=UTC)
 SECOND = FIRST + HALF_HOUR
 END = SECOND + HALF_HOUR
@@ -67,7 +68,7 @@ def site(owner: Organisation | None = None, slug: str = "leeds-1", **changes: An
     return Site.objects.create(organisation=owner or organisation(), slug=slug, **facts | changes)
 
 
-def plan(of: Site, *, load_kw: float = 1000.0, start: datetime = NOW.replace(minute=0), slots: int = 96) -> Plan:
+def plan(of: Site, *, load_kw: float = 1000.0, start: datetime = PLANNED, slots: int = 96) -> Plan:
     return Plan.objects.create(
         site=of, state="READY", created_at=start, start_at=start, slots=slots, load_kw=[load_kw] * slots,
         fifo_load_kw=[load_kw] * slots, price_gbp_per_mwh=[80.0] * slots, carbon_g_per_kwh=[150.0] * slots,

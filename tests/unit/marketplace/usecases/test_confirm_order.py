@@ -163,7 +163,7 @@ class Buyer(threading.Thread):
             self.outcome = str(confirm(self.order).state)
         except MarketError as problem:
             self.outcome = problem.code
-        except Exception as problem:  # a fault must show as one, not as a hung test
+        except Exception as problem:  # noqa: BLE001 - a fault must show as one, not as a hung test
             self.outcome = f"fault: {problem!r}"
         finally:
             connection.close()

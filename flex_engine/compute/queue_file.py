@@ -106,7 +106,8 @@ def parse(content: bytes, filename: str, *, defaults: QueueDefaults) -> QueueFil
 
 def understand(header: list[str], filename: str) -> tuple[dict[str, tuple[str, float]], list[str]]:
     """({header word: (column, multiplier)}, unknown words). Raises UnreadableFileError when a needed column is missing."""
-    columns, unknown = {}, []
+    columns: dict[str, tuple[str, float]] = {}
+    unknown: list[str] = []
     for word in header:
         known = ALIASES.get(word.strip().lower())
         if known is None:

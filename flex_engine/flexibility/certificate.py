@@ -21,14 +21,13 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from flex_engine.flexibility.tail import UnsolvedError, tail_of
-from flex_engine.optimise.checker import POWER_TOLERANCE_KW, Checkable, check
+from flex_engine.optimise.checker import Checkable, check, tolerance_kw
 from flex_engine.optimise.classes import Shares
 from flex_engine.optimise.problem import Commitment, Problem
 from flex_engine.optimise.solve import finished
 
 THIS_OFFER = "this offer"
 WATT = Decimal("0.001")
-RESIDUE_KW = 1e-3  # left of the solver's optimum, so that its rounding never reaches the checker's tolerance
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def certify(problem: Problem, plan: Checkable, *, first: int, last: int) -> Cert
     except UnsolvedError as problem_met:
         return refused(declared, first, last, f"No proof: {problem_met}.", time.perf_counter() - begun)
     reached = tuple(kw for kw, _ in solved)
-    quantity = Decimal(repr(max(0.0, min(reached) - RESIDUE_KW))).quantize(WATT, ROUND_FLOOR)
+    quantity = Decimal(repr(max(0.0, min(reached) - tolerance_kw(problem)))).quantize(WATT, ROUND_FLOOR)
     schedules = tuple(schedule for _, schedule in solved)
     faults = undeclared(problem, plan)
     for begins, schedule in enumerate(schedules, first):
@@ -117,7 +116,7 @@ def prove(
     judged = finished(problem, schedule, gap=0.0, solver="certificate")
     faults = check(replace(problem, commitments=(*problem.commitments, *capped)), judged)
     planned = plan.load_kw[:begins]
-    if any(abs(a - b) > POWER_TOLERANCE_KW for a, b in zip(judged.load_kw, planned, strict=False)):
+    if any(abs(a - b) > tolerance_kw(problem) for a, b in zip(judged.load_kw, planned, strict=False)):
         faults.append(f"the schedule for a dispatch from half hour {begins} departs from the plan before it")
     return faults
 
@@ -126,7 +125,7 @@ def undeclared(problem: Problem, plan: Checkable) -> list[str]:
     """Nothing may be sold that the plan would not have drawn: its declared load must be that of its own schedule."""
     drawn = finished(problem, dict(plan.allocations), gap=0.0, solver="certificate").load_kw
     over = [
-        slot for slot, (a, b) in enumerate(zip(plan.load_kw, drawn, strict=True)) if abs(a - b) > POWER_TOLERANCE_KW
+        slot for slot, (a, b) in enumerate(zip(plan.load_kw, drawn, strict=True)) if abs(a - b) > tolerance_kw(problem)
     ]
     return (
         [f"the plan declares {plan.load_kw[over[0]]:.3f} kW in half hour {over[0]} and draws {drawn[over[0]]:.3f} kW"]

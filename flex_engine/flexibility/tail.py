@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flex_engine.optimise.checker import Checkable
-from flex_engine.optimise.classes import Shares, aggregate, disaggregate
+from flex_engine.optimise.classes import JobClass, Shares, aggregate, disaggregate
 from flex_engine.optimise.formulate import Formulation, Solved
 from flex_engine.optimise.problem import Problem, remaining
 from flex_engine.optimise.solve import DONE
@@ -26,6 +26,7 @@ class Tail:
 
     problem: Problem
     slot: int
+    classes: tuple[JobClass, ...]
     before: dict[str, Shares]
     fixed: dict[str, Shares]
     fixed_kw: tuple[float, ...]
@@ -53,7 +54,7 @@ class Tail:
         """Solve by HiGHS. Raises UnsolvedError when there is no schedule."""
         room = self.movable(self.problem.limits_kw() if limits is None else limits)
         model = Formulation(
-            classes=aggregate(self.problem, self.problem.jobs, merge=False),
+            classes=self.classes,
             starts=[],
             jobs=0,
             value=self.problem.value_per_kwh(),
@@ -70,8 +71,7 @@ class Tail:
 
     def whole(self, solved: Solved) -> dict[str, Shares]:
         """The schedule from the plan's first half hour on: as planned before `slot`, as solved from then on."""
-        classes = aggregate(self.problem, self.problem.jobs, merge=False)
-        after = disaggregate(classes, solved.profiles)
+        after = disaggregate(self.classes, solved.profiles or [])
         found = {job: shares for job, shares in self.before.items() if shares}
         for job, shares in after.items():
             moved = tuple((self.slot + slot, share) for slot, share in shares)
@@ -89,9 +89,11 @@ def tail_of(problem: Problem, plan: Checkable, slot: int) -> Tail:
             load[at] += rigid[job] * share
     soft = {job: shares for job, shares in plan.allocations.items() if job not in rigid}
     left = remaining(problem, plan.allocations, slot=slot)
+    movable = replace(left, jobs=tuple(job for job in left.jobs if job.preemptible))
     return Tail(
-        problem=replace(left, jobs=tuple(job for job in left.jobs if job.preemptible)),
+        problem=movable,
         slot=slot,
+        classes=tuple(aggregate(movable, movable.jobs, merge=False)),
         before={job: tuple(pair for pair in shares if pair[0] < slot) for job, shares in soft.items()},
         fixed=fixed,
         fixed_kw=tuple(load[slot:]),

@@ -15,7 +15,7 @@ import numpy as np
 from flex_engine.optimise.problem import Problem
 
 WORK_TOLERANCE_S = 0.01
-POWER_TOLERANCE_KW = 1e-4
+POWER_TOLERANCE_KW = 1e-3  # a watt, and for large sites a millionth of their limit: what a solver's rounding amounts to
 HALF = timedelta(minutes=30)
 
 
@@ -79,23 +79,29 @@ def is_unbroken(shares: Sequence[tuple[int, float]]) -> bool:
 def check_load(problem: Problem, plan: Checkable, load: np.ndarray) -> list[str]:
     """Limits, commitments, and the load, cost and carbon the plan claims."""
     faults = []
-    for slot in np.flatnonzero(load > problem.site.import_limit_kw + POWER_TOLERANCE_KW):
+    allowed = tolerance_kw(problem)
+    for slot in np.flatnonzero(load > problem.site.import_limit_kw + allowed).tolist():
         faults.append(
             f"half hour {slot} draws {load[slot]:.3f} kW over the limit of {problem.site.import_limit_kw:g} kW"
         )
     for promise in problem.commitments:
         slot = int((promise.start - problem.start) / HALF)
-        if 0 <= slot < problem.slots and load[slot] > promise.site_max_kw + POWER_TOLERANCE_KW:
+        if 0 <= slot < problem.slots and load[slot] > promise.site_max_kw + allowed:
             faults.append(
                 f"half hour {slot} draws {load[slot]:.3f} kW; order {promise.order} allows {promise.site_max_kw:.3f} kW"
             )
-    if len(plan.load_kw) != problem.slots or np.abs(load - np.asarray(plan.load_kw)).max() > POWER_TOLERANCE_KW:
+    if len(plan.load_kw) != problem.slots or np.abs(load - np.asarray(plan.load_kw)).max() > allowed:
         faults.append("the load claimed is not that of the allocations")
     cost, carbon = totals(problem, load.tolist())
     for name, claimed, found in (("cost", plan.cost_gbp, cost), ("carbon", plan.carbon_kg, carbon)):
         if abs(claimed - found) > 1e-6 * max(1.0, abs(found)):
             faults.append(f"the {name} claimed is {claimed:.6f}; recomputed it is {found:.6f}")
     return faults
+
+
+def tolerance_kw(problem: Problem) -> float:
+    """kW over a limit that count as rounding."""
+    return max(POWER_TOLERANCE_KW, 1e-6 * problem.site.import_limit_kw)
 
 
 def totals(problem: Problem, load_kw: Sequence[float]) -> tuple[float, float]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import cvxpy as cp
@@ -30,15 +31,20 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """What the solver said. `profiles` per class, `chosen` index of the start per job, `bound` the best possible objective."""
+    """What the solver said. `profiles` per class and `chosen` index of the start per job; None and empty without a schedule.
+
+    `bound` is the best possible objective of an integer programme, `prices` what a kW more in each half hour would save
+    (GBP), `short` half hours of work left out by class, `excess` kW over the limits, `quantity` the turn-down in kW.
+    """
 
     status: str
     objective: float
     bound: float | None
-    profiles: list[list[float]]
-    chosen: list[int]
-    short: list[float]
-    excess: list[float]
+    profiles: list[list[float]] | None = None
+    chosen: list[int] = field(default_factory=list)
+    prices: list[float] = field(default_factory=list)
+    short: list[float] = field(default_factory=list)
+    excess: list[float] = field(default_factory=list)
     quantity: float = 0.0
 
 
@@ -66,8 +72,8 @@ class Formulation:
         """(load by half hour, work by class, work needed) over the class variables."""
         columns = np.arange(self.offsets[-1])
         rows = np.concatenate(
-            [np.arange(g.window.first, g.window.first + n) for g, n in zip(self.classes, self.sizes, strict=True)]
-            or [[]]
+            [np.zeros(0)]
+            + [np.arange(g.window.first, g.window.first + n) for g, n in zip(self.classes, self.sizes, strict=True)]
         )
         owner = np.repeat(np.arange(len(self.classes)), self.sizes)
         power = np.repeat([g.power_kw for g in self.classes] or [0.0], self.sizes or [0])
@@ -98,85 +104,95 @@ class Formulation:
     ) -> Solved:
         """Solve. `whole` False relaxes starts to fractions; `elastic` is "work" or "capacity"; `turn_down` = (first, last,
         reference kW) maximises a constant power under the reference in those half hours instead of minimising cost."""
-        upper = np.concatenate([np.asarray(g.window.shares) for g in self.classes]) if self.classes else np.zeros(0)
-        if not len(upper) and not self.starts:
+        if not self.offsets[-1] and not self.starts:
             return self.idle(turn_down)
-        x = cp.Variable(len(upper), bounds=[np.zeros(len(upper)), upper]) if len(upper) else None
-        s = None
-        if self.starts:
-            s = cp.Variable(len(self.starts), boolean=True) if whole else cp.Variable(len(self.starts), bounds=[0, 1])
+        x, s = self.variables(whole)
+        load: Any = np.zeros(len(self.room))
+        for matrix, variable in ((self.load_x, x), (self.load_s, s)):
+            load = load + matrix @ variable if variable is not None else load
         short = cp.Variable(len(self.classes), nonneg=True) if elastic == "work" and self.classes else None
         excess = cp.Variable(len(self.room), nonneg=True) if elastic == "capacity" else None
-        flexible = sum(
-            (m @ v for m, v in ((self.load_x, x), (self.load_s, s)) if v is not None), np.zeros(len(self.room))
-        )
-        limits = []
+        quantity: Any = cp.Variable(nonneg=True) if turn_down is not None else None
+        capacity = load <= (self.room if excess is None else self.room + excess)
+        limits = [capacity]
         if x is not None:
-            limits.append(self.work @ x + (short if short is not None else 0) == self.need)
+            limits.append(self.work @ x + (0 if short is None else short) == self.need)
         if s is not None:
             limits.append(self.once @ s == 1)
-        limits.append(flexible <= self.room + (excess if excess is not None else 0))
-        goal: Any = self.value @ flexible if x is not None or s is not None else cp.Constant(0.0)
-        quantity = None
+        goal = self.value @ load
         if turn_down is not None:
             first, last, reference = turn_down
-            quantity = cp.Variable(nonneg=True)
-            limits.append(flexible[first:last] + quantity <= np.asarray(reference)[first:last])
+            limits.append(load[first:last] + quantity <= np.asarray(reference)[first:last])
             goal = -quantity
-        if short is not None:
-            goal = cp.sum(cp.multiply(np.array([g.power_kw for g in self.classes]), short))
-        if excess is not None:
+        elif short is not None:
+            goal = cp.sum(cp.multiply(np.array([group.power_kw for group in self.classes]), short))
+        elif excess is not None:
             goal = cp.sum(excess)
-        return self.run(
-            cp.Problem(cp.Minimize(goal), limits),
-            x=x,
-            s=s,
-            short=short,
-            excess=excess,
-            quantity=quantity,
-            time_limit_s=time_limit_s,
+        status, objective, bound = run(cp.Problem(cp.Minimize(goal), limits), whole=whole, time_limit_s=time_limit_s)
+        if any(variable is not None and variable.value is None for variable in (x, s)):
+            return Solved(status, 0.0, None)
+        return Solved(
+            status=status,
+            objective=objective,
+            bound=bound if s is not None and whole else None,
+            profiles=self.profiles(x),
+            chosen=self.chosen(s),
+            prices=listed(capacity.dual_value),
+            short=listed(short),
+            excess=listed(excess),
+            quantity=float(quantity.value) if quantity is not None else 0.0,
         )
+
+    def variables(self, whole: bool) -> tuple[Any, Any]:
+        """(shares of class half hours within their windows, choices of start); None where there is nothing to decide."""
+        x = s = None
+        if self.offsets[-1]:
+            upper = np.concatenate([np.asarray(group.window.shares) for group in self.classes])
+            x = cp.Variable(len(upper), bounds=[np.zeros(len(upper)), upper])
+        if self.starts:
+            s = cp.Variable(len(self.starts), boolean=True) if whole else cp.Variable(len(self.starts), bounds=[0, 1])
+        return x, s
 
     def idle(self, turn_down: tuple[int, int, Sequence[float]] | None) -> Solved:
         """No work at all: nothing to decide, and the turn-down is what the reference holds."""
+        if self.once.shape[0] or (self.room < -1e-9).any():
+            return Solved("infeasible", 0.0, None)
         reference = turn_down[2][turn_down[0] : turn_down[1]] if turn_down else [0.0]
-        feasible = bool((self.room >= -1e-9).all())
-        status = "optimal" if feasible else "infeasible"
-        return Solved(status, 0.0, 0.0, [], [], [], [], quantity=max(0.0, min(reference)))
+        nothing: list[list[float]] = [[] for _ in self.classes]
+        return Solved("optimal", 0.0, None, nothing, prices=[0.0] * len(self.room), quantity=max(0.0, min(reference)))
 
-    def run(
-        self, problem: Any, *, x: Any, s: Any, short: Any, excess: Any, quantity: Any, time_limit_s: float
-    ) -> Solved:
-        """Call HiGHS and unpack what it said."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # cvxpy warns of inaccuracy; the independent checker is what judges a plan
-            try:
-                problem.solve(solver=cp.HIGHS, time_limit=time_limit_s)
-            except cp.SolverError as failure:
-                return Solved(f"solver_error: {failure}", 0.0, None, [], [], [], [])
-        if (x is not None and x.value is None) or (s is not None and s.value is None):
-            return Solved(str(problem.status), 0.0, None, [], [], [], [])
+    def profiles(self, x: Any) -> list[list[float]]:
+        """Shares by class."""
         values = x.value if x is not None else np.zeros(0)
-        profiles = [values[a:b].tolist() for a, b in zip(self.offsets[:-1], self.offsets[1:], strict=True)]
-        chosen = []
-        if s is not None:
-            weight = self.once.multiply(s.value[None, :]).tocsr()
-            chosen = [
-                int(weight.getrow(row).indices[np.argmax(weight.getrow(row).data)]) for row in range(self.once.shape[0])
-            ]
-        info = getattr(problem.solver_stats, "extra_stats", None)
-        bound = (
-            getattr(info, "mip_dual_bound", None)
-            if s is not None and len(s.attributes) and s.attributes.get("boolean")
-            else None
-        )
-        return Solved(
-            status=str(problem.status),
-            objective=float(problem.value),
-            bound=float(bound) if bound is not None and np.isfinite(bound) else None,
-            profiles=profiles,
-            chosen=chosen,
-            short=short.value.tolist() if short is not None else [],
-            excess=excess.value.tolist() if excess is not None else [],
-            quantity=float(quantity.value) if quantity is not None else 0.0,
-        )
+        return [values[a:b].tolist() for a, b in zip(self.offsets[:-1], self.offsets[1:], strict=True)]
+
+    def chosen(self, s: Any) -> list[int]:
+        """Index of the likeliest start of each job."""
+        if s is None:
+            return []
+        # starts stand in order of their jobs, so each job's are one slice
+        edges = np.searchsorted([start.job for start in self.starts], range(self.once.shape[0] + 1)).tolist()
+        return [first + int(np.argmax(s.value[first:last])) for first, last in pairwise(edges)]
+
+
+def run(problem: Any, *, whole: bool, time_limit_s: float) -> tuple[str, float, float | None]:
+    """(status, objective, bound) as HiGHS says them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # cvxpy warns of inaccuracy; the independent checker is what judges a plan
+        try:
+            problem.solve(solver=cp.HIGHS, time_limit=time_limit_s)
+        except cp.SolverError as failure:
+            return f"solver_error: {failure}", 0.0, None
+    info = getattr(problem.solver_stats, "extra_stats", None)
+    bound = getattr(info, "mip_dual_bound", None) if whole else None
+    return (
+        str(problem.status),
+        0.0 if problem.value is None else float(problem.value),
+        float(bound) if bound is not None and np.isfinite(bound) else None,
+    )
+
+
+def listed(values: Any) -> list[float]:
+    """A vector, a variable's value or nothing, as a list."""
+    values = getattr(values, "value", values)
+    return [] if values is None else np.atleast_1d(np.asarray(values, dtype=float)).tolist()

@@ -59,8 +59,13 @@ class Problem:
             for index, value in enumerate(values):
                 if not math.isfinite(value):
                     raise ValueError(f"{name} is {value} at {self.time(index).isoformat()}")
-        if self.site.must_run_kw < 0 or self.site.import_limit_kw <= 0:
-            raise ValueError("must_run_kw cannot be negative, and import_limit_kw must be positive")
+        limit, must_run = self.site.import_limit_kw, self.site.must_run_kw
+        if not (math.isfinite(limit) and math.isfinite(must_run) and must_run >= 0 and limit > 0):
+            raise ValueError(
+                f"import_limit_kw is {limit} and must_run_kw {must_run}; the one must be positive, the other not negative"
+            )
+        if len({job.id for job in self.jobs}) != len(self.jobs):
+            raise ValueError("two jobs have the same id; each needs its own")
 
     def time(self, slot: int) -> datetime:
         """Start of half hour `slot`."""
@@ -114,13 +119,12 @@ def window_of(problem: Problem, job: Job, *, merge: bool = True) -> Window:
     inner = floor_half_hour(deadline) - ceil_half_hour(arrival)
     if merge and inner >= timedelta(seconds=job.duration_s) + HALF_HOUR:
         arrival, deadline = ceil_half_hour(arrival), floor_half_hour(deadline)
-    first = problem.slot_of(arrival)
-    last = problem.slot_of(ceil_half_hour(deadline))
-    shares = []
-    for slot in range(first, max(first, last)):
-        begins, ends = problem.time(slot), problem.time(slot + 1)
-        shares.append(max(0.0, (min(deadline, ends) - max(arrival, begins)) / HALF_HOUR))
-    return Window(first, tuple(shares), job.duration_s / SLOT_S)
+    first, last = problem.slot_of(arrival), problem.slot_of(ceil_half_hour(deadline))
+    shares = [1.0] * max(0, last - first)
+    if shares:  # only the outer half hours can lie partly outside the window
+        shares[0] -= max(0.0, (arrival - problem.time(first)) / HALF_HOUR)
+        shares[-1] -= max(0.0, (problem.time(last) - deadline) / HALF_HOUR)
+    return Window(first, tuple(max(0.0, share) for share in shares), job.duration_s / SLOT_S)
 
 
 def remaining(problem: Problem, allocations: dict[str, tuple[tuple[int, float], ...]], *, slot: int) -> Problem:

@@ -1,0 +1,73 @@
+"""Why a plan cannot be had, and the smallest things that would let it be, in words a site operator can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flex_engine.compute.job import Job
+from flex_engine.optimise.formulate import Formulation
+from flex_engine.optimise.problem import Problem, window_of
+
+MOST_NAMED = 5
+
+
+def admissible(problem: Problem) -> tuple[list[Job], list[str], tuple[str, ...]]:
+    """(jobs that fit their own window, ids of those that cannot whatever the others do, why in words)."""
+    free_kw = problem.site.import_limit_kw - problem.site.must_run_kw
+    fitting, left_out, reasons = [], [], []
+    for job in problem.jobs:
+        window = window_of(problem, job)
+        if window.room < window.work - 1e-9:
+            short_h = (window.work - window.room) / 2
+            why = f"Job {job.id} needs {short_h:.2f} hours more than its window holds; move its deadline."
+        elif job.power_kw > free_kw + 1e-9 and not job.preemptible:
+            why = f"Job {job.id} draws {job.power_kw:g} kW, above the {free_kw:g} kW beside the must-run load; raise the site limit."
+        else:
+            fitting.append(job)
+            continue
+        left_out.append(job.id)
+        reasons.append(why)
+    return fitting, left_out, tuple(reasons)
+
+
+def must_run_too_high(problem: Problem) -> str:
+    """The half hour whose limit the must-run load alone exceeds, in words; empty when there is none."""
+    limits = problem.limits_kw()
+    slot = min(range(problem.slots), key=lambda one: limits[one])
+    if limits[slot] >= problem.site.must_run_kw - 1e-9:
+        return ""
+    return (
+        f"The must-run load of {problem.site.must_run_kw:g} kW is above the limit of {limits[slot]:g} kW at "
+        f"{problem.time(slot):%Y-%m-%dT%H:%M}Z{held_by(problem, [slot])}; lower it, or that limit."
+    )
+
+
+def relaxations(problem: Problem, model: Formulation, *, whole: bool, time_limit_s: float) -> tuple[str, ...]:
+    """The smallest changes that make an infeasible problem feasible: more power here, or work later there.
+
+    The two are found by two more solves, with priced slack on the limits and on the work.
+    """
+    words = ["Not all work fits under the limits before its deadline."]
+    more = model.solve(whole=whole, elastic="capacity", time_limit_s=time_limit_s)
+    over = [slot for slot, kw in enumerate(more.excess) if kw > 1e-6]
+    if over:
+        worst = max(over, key=lambda slot: more.excess[slot])
+        words.append(
+            f"With up to {more.excess[worst]:.1f} kW more in {len(over)} half hours (most at "
+            f"{problem.time(worst):%Y-%m-%dT%H:%M}Z) everything fits{held_by(problem, over)}."
+        )
+    less = model.solve(whole=whole, elastic="work", time_limit_s=time_limit_s)
+    cut = [(short, group.jobs) for short, group in zip(less.short, model.classes, strict=False) if short > 1e-6]
+    for short, jobs in sorted(cut, key=lambda pair: -pair[0])[:MOST_NAMED]:
+        named = ", ".join(jobs[:3]) + (f" and {len(jobs) - 3} like them" if len(jobs) > 3 else "")
+        words.append(f"Or let {named} finish {short / 2:.2f} hours of work after the deadline.")
+    return tuple(words)
+
+
+def held_by(problem: Problem, slots: Sequence[int]) -> str:
+    """`; order X limits 2 of them` where commitments, not the connection, are the limit."""
+    counts: dict[str, int] = {}
+    for promise in problem.commitments:
+        if problem.slot_of(promise.start) in slots:
+            counts[promise.order] = counts.get(promise.order, 0) + 1
+    return "".join(f"; order {order} limits {count} of them" for order, count in sorted(counts.items()))

@@ -1,0 +1,71 @@
+"""Jobs that may not be interrupted: every start they can have, and one start for each where there are too many to choose
+from at once. It knows no solver: prices come from outside."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from flex_engine.compute.job import Job
+from flex_engine.optimise.formulate import Start
+from flex_engine.optimise.problem import Problem
+from flex_engine.timegrid import HALF_HOUR
+
+EPSILON = 1e-9
+
+
+def starts_of(problem: Problem, index: int, job: Job) -> list[Start]:
+    """Every start of an uninterrupted job: at its very arrival, and at each half hour from which it ends by its deadline."""
+    end = problem.start + problem.slots * HALF_HOUR
+    work = job.duration_s / HALF_HOUR.total_seconds()
+    arrival = (max(job.arrival, problem.start) - problem.start) / HALF_HOUR
+    latest = (min(job.deadline, end) - problem.start) / HALF_HOUR - work
+    moments = sorted({arrival, *range(math.ceil(arrival), math.floor(latest + EPSILON) + 1)})
+    found = []
+    for moment in moments:
+        if moment <= latest + EPSILON:
+            first = math.floor(moment)
+            found.append(Start(index, first, profile(moment - first, work), job.power_kw))
+    return found
+
+
+def profile(late: float, work: float) -> tuple[float, ...]:
+    """Shares of consecutive half hours of `work` half hours of running that begin `late` into the first.
+
+    >>> profile(0.25, 1.5)
+    (0.75, 0.75)
+    """
+    shares, left, room = [], work, 1 - late
+    while left > 1e-12:
+        shares.append(min(left, room))
+        left -= shares[-1]
+        room = 1.0
+    return tuple(shares)
+
+
+def place(
+    starts: Sequence[Start], jobs: Sequence[Job], price: Sequence[float], room_kw: Sequence[float]
+) -> list[Start] | Job:
+    """One start a job, largest job first, each at the cheapest start with room; the job that found none otherwise.
+
+    `price` is GBP per kW held for a half hour, that of a full half hour's power included. A job left without room proves
+    nothing: another order of placing might have kept room for it.
+    """
+    room, options = list(room_kw), dict[int, list[Start]]()
+    for start in starts:
+        options.setdefault(start.job, []).append(start)
+    chosen = []
+    for index in sorted(range(len(jobs)), key=lambda i: (-jobs[i].power_kw * jobs[i].duration_s, jobs[i].id)):
+        fits = [one for one in options.get(index, []) if has_room(one, room)]
+        if not fits:
+            return jobs[index]
+        best = min(fits, key=lambda one: sum(share * price[one.first + i] for i, share in enumerate(one.shares)))
+        for i, share in enumerate(best.shares):
+            room[best.first + i] -= share * best.power_kw
+        chosen.append(best)
+    return chosen
+
+
+def has_room(start: Start, room_kw: Sequence[float]) -> bool:
+    """Whether every half hour of a start fits under what is left."""
+    return all(room_kw[start.first + i] >= share * start.power_kw - EPSILON for i, share in enumerate(start.shares))

@@ -1,0 +1,189 @@
+"""What a grid operator buys: each step sends a signed message, and the seller's answer appears in the purchase."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from marketplace.api.shapes import Exact, Input, Instant, Kw, Shape
+from marketplace.api.sites import Nothing
+from marketplace.api.view import ApiView
+from marketplace.models import Purchase, SearchResult
+from marketplace.queries.catalogue import catalogue_offer
+from marketplace.queries.purchases import PurchaseFilters, PurchasePage, filtered_purchases, purchase_page
+from marketplace.rules.errors import MarketError
+from marketplace.usecases.advance_purchase import STEPS, advance_purchase
+from marketplace.usecases.request_quote import request_quote
+
+
+class PurchaseInput(Input):
+    """What to buy."""
+
+    search = serializers.UUIDField(help_text="Write the transaction id of the search that brought the offer.")
+    offer_id = serializers.CharField(max_length=255, help_text="Write the offer's id as it stands in the search.")
+    kw = Kw(help_text="Write the power wanted in every half hour, above 0 and to the watt, such as 412.5.")
+
+
+class PurchasesAsked(Input):
+    """Which purchases."""
+
+    state = serializers.ChoiceField(
+        Purchase.State.choices, required=False, help_text=f"Write one of {', '.join(Purchase.State.values)}."
+    )
+
+
+class RefusalShape(Shape):
+    """The seller's last no."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class PurchaseShape(Shape):
+    """The buyer's own record of a deal, as the seller's messages told it."""
+
+    id = serializers.UUIDField()
+    transaction_id = serializers.UUIDField()
+    seller = serializers.CharField(source="seller_subscriber_id")
+    offer_id = serializers.CharField()
+    offer_name = serializers.CharField()
+    state = serializers.ChoiceField(Purchase.State.choices)
+    contract_id = serializers.CharField(help_text="The seller's order id, once there is one.")
+    requested_kw = Kw(read_only=True)
+    start_at = Instant(allow_null=True, read_only=True)
+    end_at = Instant(allow_null=True, read_only=True)
+    quote_pence = serializers.IntegerField(allow_null=True)
+    refusal = RefusalShape(allow_null=True)
+    created_at = Instant(read_only=True)
+    updated_at = Instant(read_only=True)
+
+    def to_representation(self, instance: Purchase) -> dict[str, Any]:
+        """No refusal is null, not an empty object."""
+        shown = super().to_representation(instance)
+        return {**shown, "refusal": instance.refusal or None}
+
+
+class PurchasePeriodShape(Shape):
+    """One settlement period, in kW; what is metered appears once the seller has sent it."""
+
+    start_at = Instant(source="start", read_only=True)
+    ordered_kw = Exact(read_only=True)
+    price_gbp_per_kwh = Exact(source="price", allow_null=True, read_only=True)
+    baseline_kw = Exact(allow_null=True, read_only=True)
+    metered_kw = Exact(allow_null=True, read_only=True)
+    delivered_kw = Exact(allow_null=True, read_only=True)
+
+
+class SettledShape(Shape):
+    """What the seller says it settled, and where its proof stands."""
+
+    run = serializers.CharField()
+    amount_pence = serializers.IntegerField(allow_null=True)
+    delivered_kwh = Exact(allow_null=True, read_only=True)
+    eligible_kwh = Exact(allow_null=True, read_only=True)
+    shortfall_kwh = Exact(allow_null=True, read_only=True)
+    proof_state = serializers.CharField()
+    proof = serializers.DictField(child=serializers.CharField())
+
+
+class PurchasePageShape(Shape):
+    """What stands beside the purchase on its own page."""
+
+    waiting = serializers.BooleanField(help_text="The seller's answer is due.")
+    late = serializers.BooleanField(help_text="The seller's answer is overdue.")
+    next_steps = serializers.SerializerMethodField()
+    dispatch_code = serializers.CharField(help_text="Where the dispatch stands, in the seller's code.")
+    periods = PurchasePeriodShape(many=True)
+    settlement = SettledShape(allow_null=True)
+
+    def get_next_steps(self, page: PurchasePage) -> list[str]:
+        """Steps that fit the state."""
+        return [step for step, fits in page.can.items() if fits]
+
+
+class PurchaseDetailShape(PurchasePageShape, PurchaseShape):
+    """A purchase with its periods, its settlement, and the steps that fit its state."""
+
+
+def detail(purchase: Purchase, now: datetime) -> dict[str, Any]:
+    """One purchase in the shape of PurchaseDetailShape."""
+    return {**PurchaseShape(purchase).data, **PurchasePageShape(purchase_page(purchase, now)).data}
+
+
+class Purchases(ApiView):
+    """The purchases of a grid operator."""
+
+    scopes = {"GET": "purchases:read", "POST": "purchases:write"}
+    tag = "purchases"
+    ordering = "-created_at"
+
+    @extend_schema(parameters=[PurchasesAsked], responses=PurchaseShape(many=True))
+    def get(self, request: Request) -> Response:
+        """List your purchases, newest first."""
+        filters = PurchaseFilters(**self.asked(PurchasesAsked))
+        return self.listed(filtered_purchases(self.rows(Purchase), filters), PurchaseShape)
+
+    @extend_schema(request=PurchaseInput, responses={202: PurchaseDetailShape})
+    def post(self, request: Request) -> Response:
+        """Ask the seller of an offer for a quote. A quote reserves nothing."""
+        given = self.given(PurchaseInput)
+        search = self.find(self.rows(SearchResult).select_related("organisation"), transaction_id=given["search"])
+        if catalogue_offer(search, given["offer_id"]) is None:
+            raise MarketError(
+                "BIZ_OFFER_NOT_FOUND",
+                f"This search brought back no offer {given['offer_id'][:80]}.",
+                fix="Search again.",
+                details={"column": "offer_id"},
+            )
+        purchase = request_quote(
+            organisation=search.organisation,
+            search=search,
+            offer_id=given["offer_id"],
+            kw=given["kw"],
+            user=self.person,
+            now=self.now,
+        )
+        return Response(detail(purchase, self.now), status=202)
+
+
+class OnePurchase(ApiView):
+    """One purchase."""
+
+    scopes = {"GET": "purchases:read"}
+    tag = "purchases"
+
+    @extend_schema(responses=PurchaseDetailShape)
+    def get(self, request: Request, pk: str) -> Response:
+        """Read one purchase: its state, its refusal if there was one, its delivery and its settlement."""
+        return Response(detail(self.find(self.rows(Purchase), pk=pk), self.now))
+
+
+class PurchaseStep(ApiView):
+    """The buyer's next word."""
+
+    scopes = {"POST": "purchases:write"}
+    tag = "purchases"
+
+    @extend_schema(
+        operation_id="purchases_step",
+        parameters=[OpenApiParameter("step", str, OpenApiParameter.PATH, enum=list(STEPS))],
+        request=None,
+        responses={202: PurchaseDetailShape},
+    )
+    def post(self, request: Request, pk: str, step: str) -> Response:
+        """Take a step: initialise, confirm, dispatch, status or cancel.
+
+        It sends one signed message; saying it again while the answer is awaited sends nothing more.
+        """
+        purchase = self.find(self.rows(Purchase), pk=pk)
+        if step not in STEPS:
+            raise NotFound(f"There is no step {step}; the steps are {', '.join(STEPS)}.")
+        self.given(Nothing)
+        purchase = advance_purchase(purchase=purchase, step=step, user=self.person, now=self.now)
+        return Response(detail(purchase, self.now), status=202)

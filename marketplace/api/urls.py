@@ -1,0 +1,59 @@
+"""The addresses under /api/v1. Additions only: an address or a member that programs read is never renamed or taken away."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from marketplace.api import (
+    jobs,
+    ledger,
+    me,
+    messages,
+    offers,
+    orders,
+    plans,
+    purchases,
+    readings,
+    searches,
+    signals,
+    sites,
+    uploads,
+)
+from marketplace.api.nothing import NothingHere
+
+urlpatterns = [
+    path("me", me.Me.as_view()),
+    path("tokens", me.Tokens.as_view()),
+    path("tokens/<slug:name>", me.OneToken.as_view()),
+    path("sites", sites.Sites.as_view()),
+    path("sites/<slug:slug>", sites.OneSite.as_view()),
+    path("sites/<slug:slug>/uploads", uploads.SiteUploads.as_view()),
+    path("sites/<slug:slug>/jobs", jobs.SiteJobs.as_view()),
+    path("sites/<slug:slug>/plan", plans.SitePlan.as_view()),
+    path("sites/<slug:slug>/readings", readings.SiteReadings.as_view()),
+    path("sites/<slug:slug>/offer-requests", offers.SiteWishes.as_view()),
+    path("uploads/<int:pk>", uploads.OneUpload.as_view()),
+    path("uploads/<int:pk>/accept", uploads.AcceptUpload.as_view()),
+    path("uploads/<int:pk>/discard", uploads.DiscardUpload.as_view()),
+    path("offer-requests/<int:pk>", offers.OneWish.as_view()),
+    path("offers", offers.Offers.as_view()),
+    path("offers/<uuid:pk>", offers.OneOffer.as_view()),
+    path("offers/<uuid:pk>/publish", offers.PublishOffer.as_view()),
+    path("offers/<uuid:pk>/withdraw", offers.WithdrawOffer.as_view()),
+    path("orders", orders.Orders.as_view()),
+    path("orders/<uuid:pk>", orders.OneOrder.as_view()),
+    path("searches", searches.Searches.as_view()),
+    path("searches/<uuid:transaction_id>", searches.OneSearch.as_view()),
+    path("purchases", purchases.Purchases.as_view()),
+    path("purchases/<uuid:pk>", purchases.OnePurchase.as_view()),
+    path("purchases/<uuid:pk>/<slug:step>", purchases.PurchaseStep.as_view()),
+    path("ledger", ledger.Entries.as_view()),
+    path("ledger/<int:seq>", ledger.OneEntry.as_view()),
+    path("signals", signals.Signals.as_view()),
+    path("forecasts", signals.Forecasts.as_view()),
+    path("messages", messages.Messages.as_view()),
+    path("schema", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+    re_path(r"", NothingHere.as_view()),
+]

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 import orjson
 from django.db.models import QuerySet
 
+from marketplace.ledger.proof import STATEMENT
 from marketplace.ledger.recompute import Stored
 from marketplace.models import LedgerEntry, SettlementStatement
 
 CHUNK = 1000
-STATEMENT = "settlement.statement"
 
 
 class BrokenLogError(RuntimeError):

@@ -22,6 +22,17 @@ def check_gate(*, now: datetime, gate_closure_at: datetime) -> None:
         )
 
 
+def check_power(asked: Mapping[datetime, Decimal]) -> None:
+    """Raise BIZ_QUANTITY_UNAVAILABLE unless each power is a number of whole watts above zero: less is neither metered nor stored."""
+    for start, kw in asked.items():
+        if not kw.is_finite() or kw <= 0 or kw * 1000 != (kw * 1000).to_integral_value():
+            raise MarketError(
+                "BIZ_QUANTITY_UNAVAILABLE",
+                f"{kw} kW is asked for {start:%Y-%m-%dT%H:%M}Z.",
+                fix="Ask for more than 0 kW, in whole watts.",
+            )
+
+
 def check_room(*, asked: Mapping[datetime, Decimal], left: Mapping[datetime, Decimal]) -> None:
     """Raise BIZ_QUANTITY_UNAVAILABLE unless every settlement period asked for has room, naming the tightest one."""
     if not asked:
@@ -61,6 +72,7 @@ def check_instruction(
         raise MarketError(
             "BIZ_INVALID_UPDATE_TARGET", "The dispatch names no settlement period.", fix="Send a setpoint."
         )
+    check_power(requested)
     for start, kw in sorted(requested.items()):
         if start not in ordered:
             raise MarketError(
@@ -68,11 +80,11 @@ def check_instruction(
                 f"The dispatch names {start:%Y-%m-%dT%H:%M}Z, which the order does not hold.",
                 fix="Dispatch only settlement periods of the order.",
             )
-        if kw <= 0 or kw > ordered[start]:
+        if kw > ordered[start]:
             raise MarketError(
                 "BIZ_QUANTITY_UNAVAILABLE",
                 f"The dispatch asks {kw.normalize():f} kW at {start:%Y-%m-%dT%H:%M}Z; the order holds {ordered[start].normalize():f} kW.",
-                fix="Ask for more than 0 and at most the ordered power.",
+                fix="Ask for at most the ordered power.",
             )
     first = min(requested)
     if now + notice > first:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from flex_engine.timegrid import settlement_period
 from marketplace import enqueue, events, notify
-from marketplace.models import Activation, ActivationPeriod, Order, Plan, Site
+from marketplace.models import Activation, ActivationPeriod, Offer, Order, Plan, Site
 from marketplace.rules.dispatch import check_events_per_day, check_instruction
 from marketplace.rules.order_state import ActivationState, OrderEvent, OrderState, next_order_state
 from marketplace.usecases.initialise_order import order_of
@@ -32,6 +32,8 @@ def activate_order(
         if known is not None:
             return known
         state = next_order_state(OrderState(order.state), OrderEvent.DISPATCH)
+        # The scarce thing is the offer's events a day, which its buyers share.
+        Offer.objects.select_for_update(of=("self",)).get(pk=order.offer_id)
         check_instruction(
             requested=instruction.requested_kw,
             ordered=left_to_dispatch(order),
@@ -59,13 +61,19 @@ def left_to_dispatch(order: Order) -> dict[datetime, Decimal]:
 
 
 def events_that_day(order: Order, instruction: Instruction) -> list[int]:
-    """Activations already accepted under the same offer on each settlement day the instruction touches."""
+    """Events already accepted under the same offer on each settlement day the instruction touches.
+
+    Buyers who share a window call it separately, and the site turns down once: what overlaps the instruction is no
+    second event, and neither is another part of the same order.
+    """
+    first, last = min(instruction.requested_kw), max(instruction.requested_kw)
     days = {settlement_period(start)[0] for start in instruction.requested_kw}
     taken = [
         settlement_period(activation.start_at)[0]
         for activation in Activation.objects.filter(order__offer=order.offer)
         .exclude(state=ActivationState.REJECTED)
         .exclude(order=order)
+        .exclude(start_at__lte=last, end_at__gt=first)
     ]
     return [taken.count(day) for day in days]
 

@@ -32,7 +32,9 @@ def cancel_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, reason:
             order.state == OrderState.CONFIRMED,
         )
         if reserved:
-            for row in order.periods.all():
+            # The offer first, as confirming locks it, so that the two never wait for each other.
+            Offer.objects.select_for_update(of=("self",)).get(pk=order.offer_id)
+            for row in order.periods.order_by("start_at"):
                 OfferPeriod.objects.filter(offer=order.offer, start_at=row.start_at).update(
                     reserved_kw=F("reserved_kw") - row.ordered_kw
                 )

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from flex_engine.flexibility.offer import NoOfferError, OfferDraft, draft
 
+from flex_engine.flexibility.offer import NoOfferError, OfferDraft, draft
 from flex_engine.optimise.solve import Plan as EnginePlan
 from flex_engine.timegrid import ceil_half_hour, half_hours
 from marketplace import events, notify

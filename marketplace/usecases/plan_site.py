@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
-from flex_engine.flexibility.envelope import envelope
 
 from flex_engine.compute.job import Job as EngineJob
+from flex_engine.flexibility.envelope import envelope
 from flex_engine.optimise.fifo import fifo
 from flex_engine.optimise.problem import Commitment, Problem, SiteLimits
 from flex_engine.optimise.solve import Plan as EnginePlan

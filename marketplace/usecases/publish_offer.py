@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from marketplace import events, notify
-from marketplace.models import Offer, User, role_of
+from marketplace.models import Offer, Site, User, role_of
 from marketplace.rules.dispatch import check_gate
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
@@ -30,6 +31,8 @@ def publish_offer(*, offer: Offer, user: User | None, now: datetime) -> Offer:
                 "OFFER_NOT_DRAFT", f"This offer is {offer.get_state_display().lower()}.", fix="Draft a new one."
             )
         check_gate(now=now, gate_closure_at=offer.gate_closure_at)
+        # The scarce thing is the site's time: of two overlapping offers published at once, one must see the other.
+        Site.objects.select_for_update(of=("self",)).get(pk=offer.site_id)
         check_sound(offer)
         offer.state, offer.published_at = Offer.State.PUBLISHED, now
         offer.save(update_fields=["state", "published_at"])
@@ -53,15 +56,15 @@ def publish_offer(*, offer: Offer, user: User | None, now: datetime) -> Offer:
 
 
 def check_sound(offer: Offer) -> None:
-    """Raise MarketError unless the certificate holds and no other offer of the site covers the same time."""
+    """Raise MarketError unless the certificate holds and nothing on sale or sold of the site covers the same time."""
     if not offer.certificate.get("holds"):
         raise MarketError(
             "CERTIFICATE_FAILED", "No schedule was proved to deliver this offer.", fix="Draft the offer again."
         )
     overlap = (
         Offer.objects.filter(
+            Q(state__in=[Offer.State.PUBLISHED, Offer.State.SOLD]) | Q(periods__reserved_kw__gt=0),
             site=offer.site,
-            state__in=[Offer.State.PUBLISHED, Offer.State.SOLD],
             start_at__lt=offer.end_at,
             end_at__gt=offer.start_at,
         )
@@ -72,5 +75,5 @@ def check_sound(offer: Offer) -> None:
         raise MarketError(
             "OFFER_OVERLAPS",
             f"An offer of this site from {overlap.start_at:%Y-%m-%dT%H:%M}Z to {overlap.end_at:%H:%M}Z is already on sale or sold.",
-            fix="Withdraw that offer first, or draft a window beside it.",
+            fix="Draft a window beside it, or withdraw that offer while nothing of it is sold.",
         )

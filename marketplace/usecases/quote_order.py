@@ -14,7 +14,7 @@ from django.db import transaction
 
 from marketplace import notify
 from marketplace.models import Offer, Order, OrderPeriod
-from marketplace.rules.dispatch import check_gate, check_room
+from marketplace.rules.dispatch import check_gate, check_power, check_room
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderState
 
@@ -57,17 +57,6 @@ def quote_order(
         fill(order, offer, asked, now=now)
         notify.changed(f"orders:{offer.site.organisation.slug}", f"order:{order.pk}")
     return order
-
-
-def check_power(asked: Mapping[datetime, Decimal]) -> None:
-    """Raise MarketError unless each power is a number of whole watts above zero: less cannot be metered or stored."""
-    for start, kw in asked.items():
-        if not kw.is_finite() or kw <= 0 or kw * 1000 != (kw * 1000).to_integral_value():
-            raise MarketError(
-                "BIZ_QUANTITY_UNAVAILABLE",
-                f"{kw} kW is asked for {start:%Y-%m-%dT%H:%M}Z.",
-                fix="Ask for more than 0 kW, in whole watts.",
-            )
 
 
 def offer_on_sale(offer_id: str) -> Offer:

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace.rules.dispatch import check_events_per_day, check_gate, check_instruction, check_price, check_room
+from marketplace.rules.dispatch import (
+    check_events_per_day,
+    check_gate,
+    check_instruction,
+    check_power,
+    check_price,
+    check_room,
+)
 from marketplace.rules.errors import MarketError
 
 T = datetime(2024, 3, 5, 17, tzinfo=UTC)
@@ -84,3 +91,16 @@ def test_events_per_day() -> None:
     check_events_per_day(day_counts=[0, 1], limit=2)
     with pytest.raises(MarketError):
         check_events_per_day(day_counts=[0, 2], limit=2)
+
+
+@pytest.mark.parametrize("kw", ["0", "-1", "0.0004", "12.3456", "NaN", "sNaN", "Infinity", "-Infinity"])
+def test_what_is_no_power_in_whole_watts_is_refused(kw: str) -> None:
+    with pytest.raises(MarketError) as caught:
+        check_power({T: Decimal(1), T + HALF: Decimal(kw)})
+    assert caught.value.code == "BIZ_QUANTITY_UNAVAILABLE"
+    assert caught.value.fix
+
+
+@given(st.integers(1, 10**12))
+def test_every_whole_number_of_watts_is_a_power(watts: int) -> None:
+    check_power({T: Decimal(watts) / 1000})

@@ -1,14 +1,19 @@
 """What the protocol asks of the application above it: one handler per action, a reply or a refusal.
 
-A handler module (settings.BECKN_HANDLERS, one per role) has `ACTIONS: dict[str, Handler]`. Handlers run in the worker,
-inside the one transaction that also marks the message handled and stores the callback. This room knows no application.
+A handler module (settings.BECKN_HANDLERS, one per role, by dotted path) has `ACTIONS: dict[str, Handler]`. Handlers run in
+the worker, inside the one transaction that also marks the message handled and stores the callback. The module may also
+have `on_undeliverable`, which is told of a message of ours that the peer refused or that could not be delivered in its
+time, so that nobody waits for an answer that cannot come. This room knows no application.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
+
+from django.conf import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +48,17 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
 
 Handler = Callable[[Message], Reply | None]
 Actions = dict[str, Handler]
+# Told (message, code, text); in `message`, `subscriber_id` is the peer that our message never reached or that refused it.
+Undeliverable = Callable[[Message, str, str], None]
+
+
+def handlers(role: str) -> Actions:
+    """The actions the application handles as `role`; importing the module is left to Python's cache."""
+    actions: Actions = import_module(settings.BECKN_HANDLERS[role]).ACTIONS
+    return actions
+
+
+def undeliverable(role: str) -> Undeliverable | None:
+    """The application's `on_undeliverable` for `role`, if it has one."""
+    hook: Undeliverable | None = getattr(import_module(settings.BECKN_HANDLERS[role]), "on_undeliverable", None)
+    return hook

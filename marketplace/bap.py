@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable
 
 from beckn.ports import Message, Refusal, Reply
-
 from marketplace import clock
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.receive_answer import receive_answer, receive_catalogue
@@ -38,6 +37,22 @@ def on_contract(message: Message) -> None:
         )
     except MarketError as problem:
         raise Refusal(problem.code, str(problem), problem.details) from problem
+
+
+def on_undeliverable(message: Message, code: str, text: str) -> None:
+    """A request of ours that the seller's side refused to take, or that never arrived: no callback will come for it.
+
+    The purchase falls back as after a refusal. A search keeps waiting in its record, and its page says for how long.
+    """
+    if "contract" in message.message:
+        receive_answer(
+            action=f"on_{message.action}",
+            seller_subscriber_id=message.subscriber_id,
+            transaction_id=uuid.UUID(message.context["transactionId"]),
+            contract={},
+            error={"errorCode": code, "errorMessage": text},
+            now=clock.now(),
+        )
 
 
 ACTIONS: dict[str, Handler] = {

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from beckn.ports import Message, Refusal, Reply
 from django.conf import settings
 
+from beckn.ports import Message, Refusal, Reply
 from marketplace import clock
 from marketplace.models import Offer, Order
 from marketplace.rules.errors import MarketError

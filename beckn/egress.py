@@ -1,0 +1,187 @@
+"""The only room that opens outgoing connections for the protocol. It calls registered URLs and nothing else.
+
+An address is resolved once, checked against our own list of what is public (Python's `is_private` and `is_global` miss some
+ranges in 3.11), and connected to by that very address, so that a second look-up cannot point elsewhere. No redirects, no
+proxies or passwords from the environment, no compression; connecting, the whole exchange and the answer are bounded.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from django.conf import settings
+
+CONNECT_S = 3.0
+TOTAL_S = 10.0  # from the connection to the last byte of the answer
+LARGEST_ANSWER = 64 * 1024
+LARGEST_DIRECTORY = 1024 * 1024
+# Not public: IANA's special-purpose registries for IPv4; for IPv6 all but global unicast without its special blocks.
+CLOSED_V4_BLOCKS = """0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24
+192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4"""
+CLOSED_V4 = [ipaddress.IPv4Network(block) for block in CLOSED_V4_BLOCKS.split()]
+OPEN_V6 = ipaddress.IPv6Network("2000::/3")
+CLOSED_V6 = [ipaddress.IPv6Network(block) for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?|\[[0-9a-fA-F:.]{2,45}\]")
+
+
+class EgressError(OSError):
+    """Nothing was answered: refused by our own rules, not reached, or cut short. The text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: status, headers with lower-case names, and the body, at most as long as allowed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Pinned(HTTPConnection):
+    """A connection to an address that was looked up and checked before; the name only serves TLS and the Host header.
+
+    It is cut TOTAL_S after it stands: a timeout per read would let a peer drip for ever.
+    """
+
+    def __init__(self, target: SplitResult, address: str) -> None:
+        self.secure = target.scheme == "https"
+        super().__init__(target.hostname or "", port_of(target), timeout=CONNECT_S)
+        self.address = address
+        self.watch = threading.Timer(TOTAL_S, self.cut)
+        self.watch.daemon = True
+
+    def connect(self) -> None:
+        """Connect to the pinned address; under https prove that the name's owner answers there."""
+        self.sock = socket.create_connection((self.address, self.port), CONNECT_S)
+        self.sock.settimeout(TOTAL_S)
+        self.watch.start()
+        if self.secure:
+            context = ssl.create_default_context()
+            self.sock = context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+            self.sock.do_handshake()
+
+    def cut(self) -> None:
+        """End both directions; whoever reads gets an error at once."""
+        try:
+            socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+        except (OSError, TypeError):  # already closed
+            return
+
+    def close(self) -> None:
+        """Close, and stop watching."""
+        self.watch.cancel()
+        super().close()
+
+
+def port_of(target: SplitResult) -> int:
+    """The port a URL means."""
+    return target.port or (443 if target.scheme == "https" else 80)
+
+
+def post(url: str, raw: bytes, *, headers: Mapping[str, str]) -> Answer:
+    """POST JSON bytes. Raises EgressError when there is no complete answer."""
+    sent = {"Content-Type": "application/json", "Content-Length": str(len(raw)), **headers}
+    return exchange("POST", url, raw, headers=sent, largest=LARGEST_ANSWER)
+
+
+def exchange(method: str, url: str, raw: bytes, *, headers: Mapping[str, str], largest: int) -> Answer:
+    """One request and its answer, within TOTAL_S."""
+    target = check_url(url)
+    connection = Pinned(target, resolve(target))
+    path = target.path or "/"
+    try:
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in {"Host": target.netloc, "Connection": "close", **headers}.items():
+            connection.putheader(name, value)
+        connection.endheaders(raw)
+        answer = connection.getresponse()
+        body = answer.read(largest + 1)
+    except (OSError, HTTPException) as problem:
+        raise EgressError(f"{target.netloc}: {problem or type(problem).__name__}") from problem
+    finally:
+        connection.close()
+    if len(body) > largest:
+        raise EgressError(f"{target.netloc} answered more than {largest} bytes")
+    return Answer(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body)
+
+
+def check_url(url: str) -> SplitResult:
+    """The parts of a URL we may call. Raises EgressError for every form that two parsers could read differently."""
+    try:
+        target = urlsplit(url)
+        port = target.port
+    except ValueError as problem:
+        raise EgressError(f"{url[:80]!r} is not a URL") from problem
+    private = settings.BECKN_ALLOW_PRIVATE_PEERS
+    if target.scheme != "https" and not (private and target.scheme == "http"):
+        raise EgressError(f"{url[:80]!r} is not https; plain http is for development (BECKN_ALLOW_PRIVATE_PEERS)")
+    host = target.netloc.rsplit(":", 1)[0] if port is not None else target.netloc
+    if not url.isascii() or not HOST.fullmatch(host) or target.query or target.fragment or "\\" in url or " " in url:
+        raise EgressError(f"{url[:80]!r} must be scheme, plain ASCII host, port and path")
+    if not private and (port not in (None, 443) or looks_like_address(host)):
+        raise EgressError(f"{url[:80]!r} must be a host name at port 443")
+    return target
+
+
+def looks_like_address(host: str) -> bool:
+    """Whether the host is a number in any of the spellings that resolvers take (0x7f.1, 2130706433)."""
+    last = host.rstrip(".").rsplit(".", 1)[-1]
+    return host.startswith("[") or last.isdigit() or last.lower().startswith("0x")
+
+
+def resolve(target: SplitResult) -> str:
+    """The one address we shall connect to. Raises EgressError when any of the name's addresses is not public."""
+    try:
+        found = socket.getaddrinfo(target.hostname, port_of(target), type=socket.SOCK_STREAM)
+    except OSError as problem:
+        raise EgressError(f"{target.netloc} cannot be resolved: {problem}") from problem
+    addresses = [str(entry[4][0]) for entry in found]
+    closed = [address for address in addresses if not is_public(address)]
+    if closed and not settings.BECKN_ALLOW_PRIVATE_PEERS:
+        raise EgressError(f"{target.netloc} resolves to {closed[0]}, which is not a public address")
+    return addresses[0]
+
+
+def is_public(text: str) -> bool:
+    """Whether an address belongs to the public internet, by our own list."""
+    address = ipaddress.ip_address(text.split("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or (ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in NAT64 else None)
+        if inner is None:
+            return address in OPEN_V6 and not any(address in block for block in CLOSED_V6)
+        address = inner
+    return not any(address in block for block in CLOSED_V4)
+
+
+def ask_registry(query: dict[str, str]) -> list[dict[str, Any]]:
+    """POST {BECKN_REGISTRY_URL}/lookup. Raises EgressError; an answer that is no list of subscriptions is one too."""
+    answer = post(f"{settings.BECKN_REGISTRY_URL}/lookup", json.dumps(query).encode(), headers={})
+    return subscriptions(answer)
+
+
+def registry_directory() -> list[dict[str, Any]]:
+    """GET {BECKN_REGISTRY_URL}/subscribers: everybody on the network. Raises EgressError."""
+    url = f"{settings.BECKN_REGISTRY_URL}/subscribers"
+    return subscriptions(exchange("GET", url, b"", headers={}, largest=LARGEST_DIRECTORY))
+
+
+def subscriptions(answer: Answer) -> list[dict[str, Any]]:
+    """The list in a registry's answer."""
+    try:
+        found = json.loads(answer.body) if answer.status == 200 else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list):
+        raise EgressError(f"the registry answered {answer.status} without a list of subscribers")
+    return found

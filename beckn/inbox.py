@@ -1,0 +1,277 @@
+"""Received messages: judged, stored once with their receipt, and later handed to the application, exactly once in effect.
+
+Judging is pure and cheap, in the order that costs an attacker most; storing is one transaction for a whole batch; handling
+runs in the worker. A message is acknowledged only after it is stored, and handled in one transaction with its callback, so
+it cannot be lost between any two steps. What a message means is the application's affair (beckn.ports).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, OperationalError, transaction
+
+from beckn import keys, outbox, ports, registry, retry
+from beckn.models import InboxMessage
+from beckn.registry import Record
+from beckn.wire import actions, body, context, receipts, schema, signing
+from beckn.wire.errors import WireError
+
+log = logging.getLogger(__name__)
+State = InboxMessage.State
+MAX_ATTEMPTS = 8  # 2 + 4 + ... + 128 s: about four minutes of faults before a person has to look
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A message that may be stored, with the receipt it gets once it is."""
+
+    row: InboxMessage
+    key_id: str
+
+    @property
+    def key(self) -> tuple[str, str, str, uuid.UUID]:
+        """What makes it the same message as another."""
+        return self.row.role, self.row.subscriber_id, self.row.action, self.row.message_id
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message in the journal: its row, the receipt its sender gets, and whether it is here for the first time."""
+
+    pk: int
+    receipt: bytes
+    is_new: bool
+
+
+def judge(
+    raw: bytes,
+    *,
+    authorization: str,
+    signature: signing.Signature,
+    signer: Record,
+    role: str,
+    action: str,
+    now: datetime,
+) -> Judged:
+    """Signature, JSON, identity, time and shape. Raises WireError; nothing is stored.
+
+    `signature` is the parsed `authorization`, `signer` the registry's record of its key.
+    """
+    signing.verify(signature, raw, signer.public_key)
+    if signer.role != actions.ACTIONS[action].sender:
+        raise WireError("AUT_UNAUTHORIZED_ACTION", f"A {signer.role} does not send {action}.")
+    told = body.parse(raw)
+    us = keys.own(role)
+    context.check(
+        told.get("context"),
+        action=action,
+        us=us.subscriber_id,
+        signer=signer.party,
+        network_id=settings.BECKN_NETWORK_ID,
+        now=now,
+    )
+    schema.validate(told)
+    message_id = told["context"]["messageId"].lower()
+    row = InboxMessage(
+        role=role,
+        subscriber_id=signer.subscriber_id,
+        action=action,
+        message_id=uuid.UUID(message_id),
+        transaction_id=uuid.UUID(told["context"]["transactionId"]),
+        authorization=authorization,
+        public_key=signer.public_key,
+        raw=raw,
+        digest=hashlib.blake2b(raw, digest_size=64).hexdigest(),
+        receipt=receipts.ack(request=raw, message_id=message_id, signer=us, now=now),
+        received_at=now,
+        next_attempt_at=now,
+    )
+    return Judged(row, signature.key_id)
+
+
+def store(items: Sequence[Judged], *, now: datetime) -> list[Stored | WireError]:
+    """Store all in one transaction, or, if one of them cannot be stored, each on its own. One answer each, in order.
+
+    Raises OperationalError when the database itself does not work; then nothing is stored.
+    """
+    try:
+        return store_together(items, now=now)
+    except OperationalError:
+        raise
+    except DatabaseError:
+        log.exception("%s messages could not be stored together; each is stored on its own", len(items))
+        return [store_alone(item, now=now) for item in items]
+
+
+def store_together(items: Sequence[Judged], *, now: datetime) -> list[Stored | WireError]:
+    """One transaction, one fsync. Keys revoked since they were looked up are refused; copies get the first receipt."""
+    with transaction.atomic():
+        usable = registry.usable({(item.row.subscriber_id, item.key_id) for item in items}, now=now)
+        kept = [item for item in items if (item.row.subscriber_id, item.key_id) in usable]
+        kept.sort(key=lambda item: item.key)  # two processes that insert the same copies take their locks in one order
+        InboxMessage.objects.bulk_create([item.row for item in kept], ignore_conflicts=True)
+        stored = {
+            (role, subscriber_id, action, message_id): (pk, digest, bytes(receipt))
+            for pk, role, subscriber_id, action, message_id, digest, receipt in InboxMessage.objects.filter(
+                role__in={item.row.role for item in kept},
+                subscriber_id__in={item.row.subscriber_id for item in kept},
+                action__in={item.row.action for item in kept},
+                message_id__in={item.row.message_id for item in kept},
+            ).values_list("pk", "role", "subscriber_id", "action", "message_id", "digest", "receipt")
+        }
+    return [outcome(item, stored.get(item.key)) for item in items]
+
+
+def outcome(item: Judged, found: tuple[int, str, bytes] | None) -> Stored | WireError:
+    """What became of one message, given what the journal now holds under its key."""
+    if found is None:
+        return WireError(
+            "AUT_KEY_EXPIRED_OR_REVOKED", f"Key {item.key_id} of {item.row.subscriber_id} is not in force."
+        )
+    pk, digest, receipt = found
+    if digest != item.row.digest:
+        log.warning("%s %s came again with another body", item.row.subscriber_id, item.row.message_id)
+        return WireError(
+            "CTX_MESSAGE_ID_DUPLICATE",
+            "This messageId was used for another body; give a new message a new id.",
+            "/context/messageId",
+        )
+    return Stored(pk, receipt, is_new=receipt == item.row.receipt)
+
+
+def store_alone(item: Judged, *, now: datetime) -> Stored | WireError:
+    """One message in its own transaction, so that one bad row costs nobody else's message."""
+    try:
+        return store_together([item], now=now)[0]
+    except DatabaseError:
+        log.exception("message %s of %s cannot be stored", item.row.message_id, item.row.subscriber_id)
+        return WireError("NET_INTERNAL_ERROR", "The message could not be stored; nothing was done.", http_status=500)
+
+
+def handle(pk: int, *, now: datetime) -> str:
+    """Hand message `pk` to the application if it is due; returns the state it is left in. Safe to call at any time.
+
+    The attempt is counted before it is made, so that a message that kills its worker ends as a dead letter too.
+    """
+    if not claim(pk, now=now):
+        return InboxMessage.objects.values_list("state", flat=True).get(pk=pk)
+    try:
+        return work(pk, now=now)
+    except Exception as fault:
+        log.exception("message %s could not be handled", pk)
+        return note_fault(pk, f"{type(fault).__name__}: {fault}")
+
+
+def claim(pk: int, *, now: datetime) -> bool:
+    """Count an attempt and put the next one off. False when the message is not due, done, or another worker's."""
+    row = InboxMessage.objects.filter(pk=pk, state=State.RECEIVED, next_attempt_at__lte=now).first()
+    if row is None:
+        return False
+    if row.attempts >= MAX_ATTEMPTS:
+        note_fault(pk, row.problem or "the worker died at each attempt")
+        return False
+    return bool(
+        InboxMessage.objects.filter(pk=pk, state=State.RECEIVED, attempts=row.attempts).update(
+            attempts=row.attempts + 1, next_attempt_at=now + retry.delay(row.attempts + 1)
+        )
+    )
+
+
+def work(pk: int, *, now: datetime) -> str:
+    """One transaction: the application's effect, the callback and the mark. A refusal undoes the effect and keeps the mark."""
+    with transaction.atomic():
+        row = InboxMessage.objects.select_for_update(skip_locked=True).filter(pk=pk, state=State.RECEIVED).first()
+        if row is None:
+            return State.RECEIVED
+        message = message_of(row)
+        try:
+            with transaction.atomic():
+                reply = ports.handlers(row.role)[row.action](message)
+            row.state = State.HANDLED
+        except ports.Refusal as refusal:
+            reply = None
+            row.state, row.problem = State.REFUSED, f"{refusal.code}: {refusal.message}"
+            refuse(row, message, refusal)
+        if reply is not None:
+            answer(row, reply.message)
+        row.handled_at = now
+        row.save(update_fields=["state", "problem", "handled_at"])
+    return row.state
+
+
+def message_of(row: InboxMessage) -> ports.Message:
+    """The stored bytes as the application sees them."""
+    told = body.parse(bytes(row.raw))
+    return ports.Message(
+        role=row.role,
+        action=row.action,
+        subscriber_id=row.subscriber_id,
+        context=told["context"],
+        message=told["message"],
+        error=told.get("error"),
+    )
+
+
+def answer(row: InboxMessage, message: Any, *, error: dict[str, Any] | None = None) -> None:
+    """The callback that a request is owed: same message id, same transaction, stored with the effect."""
+    outbox.send(
+        role=row.role,
+        action=f"on_{row.action}",
+        message=message,
+        to=row.subscriber_id,
+        transaction_id=row.transaction_id,
+        message_id=row.message_id,
+        error=error,
+        answers=row,
+    )
+
+
+def refuse(row: InboxMessage, message: ports.Message, refusal: ports.Refusal) -> None:
+    """Answer a refused request with `error` in both spellings; a refused callback is owed nothing and is only kept."""
+    if actions.ACTIONS[row.action].is_callback:
+        return
+    error = {
+        "errorCode": refusal.code,
+        "errorMessage": refusal.message,
+        "code": refusal.code,
+        "message": refusal.message,
+        "details": refusal.details,
+    }
+    # Callbacks are closed and need their member: the refused contract is echoed, a refused discover finds nothing.
+    asked, answered = actions.MEMBERS[row.action]
+    echo = {answered: message.message[asked] if asked == answered else []}
+    answer(row, echo, error=error)
+
+
+def note_fault(pk: int, problem: str) -> str:
+    """Keep the last fault's words; after MAX_ATTEMPTS the message is a dead letter, visible and re-drivable."""
+    with transaction.atomic():
+        row = InboxMessage.objects.select_for_update().get(pk=pk)
+        if row.state == State.RECEIVED:
+            row.problem = problem[:2000]
+            row.state = State.DEAD if row.attempts >= MAX_ATTEMPTS else State.RECEIVED
+            row.save(update_fields=["state", "problem"])
+    return row.state
+
+
+def redrive(pk: int, *, now: datetime) -> bool:
+    """Give a dead letter a fresh set of attempts, from now. False when it is not dead."""
+    return bool(
+        InboxMessage.objects.filter(pk=pk, state=State.DEAD).update(
+            state=State.RECEIVED, attempts=0, next_attempt_at=now
+        )
+    )
+
+
+def due(*, now: datetime, limit: int) -> list[int]:
+    """The messages that wait to be handled, oldest first."""
+    rows = InboxMessage.objects.filter(state=State.RECEIVED, next_attempt_at__lte=now)
+    return list(rows.order_by("next_attempt_at").values_list("pk", flat=True)[:limit])

@@ -1,0 +1,188 @@
+"""Who is on the network: which key verifies a subscriber, and at which URL it listens.
+
+Rows without `fetched_at` are ours: the development registry. With settings.BECKN_REGISTRY_URL, subscribers that are not
+ours are asked for there (`fetch`, which a higher floor passes in, because this one opens no connections) and kept in the
+same table for a short while. What that registry says about our own subscribers is never believed.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db.models import Q, QuerySet
+
+from beckn.models import Subscriber
+from beckn.wire.context import Party, parse_instant
+from beckn.wire.errors import WireError
+
+FRESH = timedelta(minutes=5)  # how long an answer of another registry is used without asking again
+STALE = timedelta(minutes=15)  # and while that registry does not answer
+LONGEST = {"subscriber_id": 255, "key_id": 80, "url": 500}  # the columns' widths
+# Takes {subscriber_id, key_id?}, returns subscriptions in the registry's words; raises OSError when nobody answers.
+Fetch = Callable[[dict[str, str]], list[dict[str, Any]]]
+
+
+class UnknownPeerError(LookupError):
+    """A message cannot be addressed: the registry knows no usable participant by that id and role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A usable key of a subscriber, as the registry holds it."""
+
+    subscriber_id: str
+    key_id: str
+    role: str
+    url: str
+    public_key: str
+    valid_from: datetime
+    valid_until: datetime
+
+    @property
+    def party(self) -> Party:
+        """Its identity and address."""
+        return Party(self.subscriber_id, self.url)
+
+
+def lookup(
+    subscriber_id: str, key_id: str, *, now: datetime, fetch: Fetch | None = None, force: bool = False
+) -> Record:
+    """The record that verifies messages of `subscriber_id` signed with `key_id`.
+
+    `force` asks the other registry again even if the row is fresh. Raises WireError: AUT_SUBSCRIBER_NOT_FOUND,
+    AUT_KEY_NOT_FOUND, AUT_KEY_EXPIRED_OR_REVOKED, or NET_DOWNSTREAM_UNAVAILABLE when only that registry could tell.
+    """
+    rows = {row.key_id: row for row in Subscriber.objects.filter(subscriber_id=subscriber_id)}
+    row = rows.get(key_id)
+    ours = any(one.fetched_at is None for one in rows.values())
+    fresh = row is not None and row.fetched_at is not None and row.fetched_at > now - FRESH
+    if fetch is not None and not ours and (force or not fresh):
+        row = ask(subscriber_id, key_id, row, now=now, fetch=fetch)
+    if row is None:
+        code = "AUT_KEY_NOT_FOUND" if rows else "AUT_SUBSCRIBER_NOT_FOUND"
+        raise WireError(code, f"The registry has no key {key_id[:60]} of {subscriber_id[:120]}.")
+    if row.status != Subscriber.Status.SUBSCRIBED or not row.valid_from <= now < row.valid_until:
+        raise WireError("AUT_KEY_EXPIRED_OR_REVOKED", f"Key {key_id} of {subscriber_id} is revoked or not in force.")
+    return record_of(row)
+
+
+def ask(subscriber_id: str, key_id: str, row: Subscriber | None, *, now: datetime, fetch: Fetch) -> Subscriber | None:
+    """What the other registry says now, stored; the row we have while it does not answer, if that is not too old."""
+    try:
+        learn(fetch({"subscriber_id": subscriber_id, "key_id": key_id}), now=now)
+    except OSError as problem:
+        if row is None or row.fetched_at is None or row.fetched_at < now - STALE:
+            raise WireError(
+                "NET_DOWNSTREAM_UNAVAILABLE", "The registry does not answer; send again later.", http_status=503
+            ) from problem
+        return row
+    return Subscriber.objects.filter(subscriber_id=subscriber_id, key_id=key_id, fetched_at=now).first()
+
+
+def learn(subscriptions: Iterable[Any], *, now: datetime) -> int:
+    """Keep what another registry told us; malformed entries and claims about our own subscribers are left out."""
+    kept = 0
+    ours = set(Subscriber.objects.filter(fetched_at=None).values_list("subscriber_id", flat=True))
+    for entry in subscriptions:
+        found = from_subscription(entry)
+        if found is None or found["subscriber_id"] in ours:
+            continue
+        keys = {name: found.pop(name) for name in ("subscriber_id", "key_id")}
+        Subscriber.objects.update_or_create(**keys, defaults=found | {"fetched_at": now})
+        kept += 1
+    return kept
+
+
+def in_force(now: datetime) -> QuerySet[Subscriber]:
+    """Rows whose key may be used at `now`."""
+    return Subscriber.objects.filter(status=Subscriber.Status.SUBSCRIBED, valid_from__lte=now, valid_until__gt=now)
+
+
+def usable(keys: Iterable[tuple[str, str]], *, now: datetime) -> set[tuple[str, str]]:
+    """Those (subscriber, key) pairs that are still in force: one question for a whole batch, so a revocation bites at once."""
+    wanted = Q()
+    for subscriber_id, key_id in keys:
+        wanted |= Q(subscriber_id=subscriber_id, key_id=key_id)
+    return set(in_force(now).filter(wanted).values_list("subscriber_id", "key_id")) if wanted else set()
+
+
+def peer(subscriber_id: str, *, role: str, now: datetime) -> Record:
+    """Where `subscriber_id` listens as `role`. Raises UnknownPeerError; only registered URLs are ever called."""
+    row = in_force(now).filter(subscriber_id=subscriber_id, role=role).order_by("-valid_from", "-pk").first()
+    if row is None:
+        raise UnknownPeerError(
+            f"the registry knows no {role} {subscriber_id!r} in force; register it, or check BECKN_REGISTRY_URL"
+        )
+    return record_of(row)
+
+
+def register(party: Party, *, role: str, key_id: str, public_key: str, now: datetime, years: int = 2) -> bool:
+    """Enter a participant's key in our development registry, or bring its URL up to date. Whether anything changed."""
+    held = {"role": role, "url": party.url, "public_key": public_key, "fetched_at": None}
+    row, made = Subscriber.objects.get_or_create(
+        subscriber_id=party.subscriber_id,
+        key_id=key_id,
+        defaults=held | {"valid_from": now - timedelta(minutes=1), "valid_until": now + timedelta(days=365 * years)},
+    )
+    stale = [name for name, value in held.items() if getattr(row, name) != value]
+    for name in stale:
+        setattr(row, name, held[name])
+    if stale:
+        row.save(update_fields=stale)
+    return made or bool(stale)
+
+
+def record_of(row: Subscriber) -> Record:
+    """A row as a value."""
+    return Record(row.subscriber_id, row.key_id, row.role, row.url, row.public_key, row.valid_from, row.valid_until)
+
+
+def to_subscription(row: Subscriber) -> dict[str, str]:
+    """A row in the registry's words (v1 names, both spellings of url and key id)."""
+    return {
+        "subscriber_id": row.subscriber_id,
+        "subscriber_url": row.url,
+        "url": row.url,
+        "type": row.role.upper(),
+        "key_id": row.key_id,
+        "ukId": row.key_id,
+        "signing_public_key": row.public_key,
+        "valid_from": row.valid_from.isoformat(),
+        "valid_until": row.valid_until.isoformat(),
+        "status": row.status if row.status == Subscriber.Status.SUBSCRIBED else "UNSUBSCRIBED",
+    }
+
+
+def from_subscription(entry: Any) -> dict[str, Any] | None:
+    """The fields of a row from the registry's words, or None when anything in it is unusable."""
+    if not isinstance(entry, dict):
+        return None
+    text = {name: value for name, value in entry.items() if isinstance(value, str)}
+    found: dict[str, Any] = {
+        "subscriber_id": text.get("subscriber_id", ""),
+        "key_id": text.get("key_id") or text.get("ukId", ""),
+        "role": text.get("type", "").lower(),
+        "url": text.get("url") or text.get("subscriber_url", ""),
+        "public_key": text.get("signing_public_key", ""),
+        "valid_from": parse_instant(text.get("valid_from", "")),
+        "valid_until": parse_instant(text.get("valid_until", "")),
+    }
+    subscribed = text.get("status") == "SUBSCRIBED"
+    found["status"] = Subscriber.Status.SUBSCRIBED if subscribed else Subscriber.Status.REVOKED
+    return found if all(found.values()) and is_sound(found) else None
+
+
+def is_sound(found: dict[str, Any]) -> bool:
+    """Whether lengths, role, key and URL are such that the row could be used."""
+    try:
+        key, url = base64.b64decode(found["public_key"], validate=True), urlsplit(found["url"])
+    except (binascii.Error, ValueError):
+        return False
+    fits = all(len(found[name]) <= LONGEST[name] and found[name].isprintable() for name in LONGEST)
+    return fits and found["role"] in ("bap", "bpp") and len(key) == 32 and url.scheme in ("http", "https")

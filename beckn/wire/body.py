@@ -1,0 +1,149 @@
+"""JSON bodies, read strictly and written exactly.
+
+Reading refuses what two readers could understand differently (duplicate keys, NaN, lone surrogates) and what only serves to
+exhaust a reader (depth, endless numbers). Numbers are int or Decimal, never float: a price keeps its digits.
+A digest is always taken over raw bytes; nothing here is ever used to re-create bytes that somebody signed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from beckn.wire.errors import WireError
+
+MAX_DEPTH = 32  # a contract with time series nests 12 deep
+MAX_NUMBER = 40  # characters; 28 digits of Decimal precision, sign, point and exponent
+MAX_EXPONENT = 308  # beyond IEEE doubles a peer reads infinity (1e400)
+STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+LONG_NUMBER = re.compile(rb"[-+.0-9eE]{%d}" % (MAX_NUMBER + 1))
+ESCAPE = b"\\u"
+CONTAINERS = (dict, list)
+
+
+def parse(raw: bytes) -> dict[str, Any]:
+    """The object in `raw`. Raises WireError SCH_INVALID_JSON with the reason."""
+    bare = STRING.sub(b"", raw)
+    if LONG_NUMBER.search(bare):
+        raise invalid(f"a number has more than {MAX_NUMBER} characters")
+    try:
+        value = DECODER.decode(raw)
+    except RecursionError as problem:
+        raise too_deep() from problem
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise invalid(str(problem)) from problem
+    if not isinstance(value, dict):
+        raise invalid("the outermost value is not an object")
+    # Outside strings each member has one colon; a name that stands twice leaves fewer members than colons.
+    if count_members(value) != bare.count(b":"):
+        raise invalid(f"a member stands twice in one object: {repeated(raw)}")
+    if ESCAPE in raw:
+        check_texts(value)
+    return value
+
+
+def invalid(reason: str) -> WireError:
+    """The error for a body that is not JSON as we read it."""
+    return WireError("SCH_INVALID_JSON", f"The body cannot be read: {reason}.")
+
+
+def too_deep() -> WireError:
+    """The error for a body that nests beyond MAX_DEPTH."""
+    return invalid(f"it nests deeper than {MAX_DEPTH} levels")
+
+
+def decimal(text: str) -> Decimal:
+    """A Decimal with exactly the digits written, within the range of IEEE doubles."""
+    value = Decimal(text)
+    if abs(value.adjusted()) > MAX_EXPONENT:
+        raise invalid(f"the number {text} is too large or too small")
+    return value
+
+
+DECODER = msgspec.json.Decoder(float_hook=decimal)
+
+
+def count_members(root: dict[str, Any]) -> int:
+    """How many members all objects hold together. Raises WireError below MAX_DEPTH."""
+    members = 0
+    level: list[Any] = [root]
+    for _ in range(MAX_DEPTH):
+        below: list[Any] = []
+        for node in level:
+            if type(node) is dict:
+                members += len(node)
+                node = node.values()
+            below += [item for item in node if type(item) in CONTAINERS]
+        if not below:
+            return members
+        level = below
+    raise too_deep()
+
+
+def repeated(raw: bytes) -> str:
+    """The names that stand twice in one object, for the error text."""
+    found: set[str] = set()
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in pairs]
+        found.update(name[:40] for name in names if names.count(name) > 1)
+
+    json.loads(raw, object_pairs_hook=note)
+    return ", ".join(sorted(found)[:5])
+
+
+def check_texts(root: dict[str, Any]) -> None:
+    """Refuse what escapes can smuggle in: lone surrogates (no UTF-8 for them) and U+0000 (PostgreSQL stores none)."""
+    for text in texts(root):
+        if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise invalid("a text holds U+0000 or half a surrogate pair")
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every string of a tree, member names included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield name
+            yield from texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts(item)
+
+
+ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def dump(value: dict[str, Any]) -> bytes:
+    """Compact UTF-8 bytes with Decimals as exact numbers.
+
+    Raises TypeError naming the JSON pointer of a float, a NaN or anything else JSON has no exact word for: sending such a
+    value is a mistake of ours, not of a peer.
+    """
+    check_exact(value, "")
+    return ENCODER.encode(value)
+
+
+def check_exact(value: Any, path: str) -> None:
+    """Refuse values that would not come back as they went."""
+    if isinstance(value, str) or value is None:
+        return
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if not isinstance(name, str):
+                raise TypeError(f"{path}/{name!r} is a member whose name is not a text")
+            check_exact(item, f"{path}/{name}")
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            check_exact(item, f"{path}/{index}")
+    elif isinstance(value, Decimal):
+        if not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT:
+            raise TypeError(f"{path or '/'} is {value}, which is not a JSON number")
+    elif not isinstance(value, int):
+        raise TypeError(f"{path or '/'} is a {type(value).__name__}; write texts, whole numbers and Decimals only")

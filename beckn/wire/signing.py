@@ -1,0 +1,155 @@
+"""Signatures on raw bytes: the digest, the signing string, the Authorization header both ways.
+
+The algorithm is Ed25519 over three lines that hold `created`, `expires` and the BLAKE2b-512 digest of the body (the header
+calls it BLAKE-512). Headers are written in the standard's exact spelling and read in any order and spacing, but by one
+strict grammar: every parameter once and none unknown, because what two parsers read differently is a hole.
+Which key belongs to whom is the registry's knowledge, not this room's.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Self
+
+from nacl.exceptions import BadSignatureError
+from nacl.signing import SigningKey, VerifyKey
+
+from beckn.wire.errors import WireError
+
+LIFETIME_S = 300
+AHEAD_S = 5  # `created` may be this far ahead of our clock; `expires` has no tolerance
+LONGEST_S = 3660  # peers in use sign for an hour from a minute ago
+LONGEST_HEADER = 2048
+LINES = "(created) (expires) digest"
+PARAMETERS = frozenset({"keyId", "algorithm", "created", "expires", "headers", "signature"})
+PARAMETER = re.compile(r"([A-Za-z]+) *= *\"([^\"\\]*)\"")
+LIST = re.compile(rf"Signature +({PARAMETER.pattern}(?: *, *{PARAMETER.pattern})*) *")
+NUMBER = re.compile(r"[1-9][0-9]{0,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Whoever signs: subscriber id, key id and secret key. Its repr shows no secret."""
+
+    subscriber_id: str
+    key_id: str
+    secret: SigningKey = field(repr=False)
+
+    @classmethod
+    def of(cls, subscriber_id: str, key_id: str, seed: bytes) -> Self:
+        """From 32 bytes of seed; raises ValueError for any other length."""
+        return cls(subscriber_id, key_id, SigningKey(seed))
+
+    @property
+    def public_key(self) -> str:
+        """The public key as the registry holds it: base64 of 32 bytes."""
+        return base64.b64encode(bytes(self.secret.verify_key)).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A parsed Authorization header; times are Unix seconds."""
+
+    subscriber_id: str
+    key_id: str
+    created: int
+    expires: int
+    value: bytes
+
+
+def digest(raw: bytes) -> str:
+    """The body's digest as it stands in the signing string."""
+    return f"BLAKE-512={base64.b64encode(hashlib.blake2b(raw, digest_size=64).digest()).decode()}"
+
+
+def signing_string(raw: bytes, created: int, expires: int) -> str:
+    """The three signed lines, without a newline at the end."""
+    return f"(created): {created}\n(expires): {expires}\ndigest: {digest(raw)}"
+
+
+def sign(raw: bytes, signer: Signer, *, now: datetime) -> str:
+    """The Authorization header for `raw`, valid LIFETIME_S from `now`."""
+    created = int(now.timestamp())
+    value = signer.secret.sign(signing_string(raw, created, created + LIFETIME_S).encode()).signature
+    return header(signer, created, created + LIFETIME_S, value)
+
+
+def header(signer: Signer, created: int, expires: int, value: bytes) -> str:
+    """A signature in the standard's spelling."""
+    return (
+        f'Signature keyId="{signer.subscriber_id}|{signer.key_id}|ed25519",algorithm="ed25519",created="{created}",'
+        f'expires="{expires}",headers="{LINES}",signature="{base64.b64encode(value).decode()}"'
+    )
+
+
+def parse(text: str) -> Signature:
+    """Read an Authorization header. Raises WireError AUT_SIGNATURE_MISSING or AUT_SIGNATURE_INVALID."""
+    if not text.strip():
+        raise WireError("AUT_SIGNATURE_MISSING", "The request has no Authorization header with a Signature.")
+    whole = LIST.fullmatch(text) if len(text) <= LONGEST_HEADER and is_plain(text) else None
+    if whole is None:
+        raise unreadable('it is not a list of name="value" after the word Signature')
+    pairs = PARAMETER.findall(whole.group(1))
+    named = dict(pairs)
+    if len(pairs) != len(named) or set(named) != PARAMETERS:
+        raise unreadable(f"it must have each of {', '.join(sorted(PARAMETERS))} once and nothing else")
+    key = named["keyId"].split("|")
+    if len(key) != 3 or not all(key) or key[2] != "ed25519" or named["algorithm"] != "ed25519":
+        raise unreadable("keyId must be subscriber|key|ed25519, and algorithm ed25519")
+    if named["headers"].split() != LINES.split():
+        raise unreadable(f"headers must be {LINES!r}")
+    if not NUMBER.fullmatch(named["created"]) or not NUMBER.fullmatch(named["expires"]):
+        raise unreadable("created and expires must be whole Unix seconds")
+    value = decode(named["signature"], 64)
+    return Signature(key[0], key[1], int(named["created"]), int(named["expires"]), value)
+
+
+def is_plain(text: str) -> bool:
+    """Printable ASCII: what every parser reads the same, and every database stores."""
+    return text.isascii() and text.isprintable()
+
+
+def unreadable(reason: str) -> WireError:
+    """The error for a header outside the grammar."""
+    return WireError("AUT_SIGNATURE_INVALID", f"The Authorization header cannot be read: {reason}.")
+
+
+def decode(text: str, length: int) -> bytes:
+    """Exactly `length` bytes from base64 that has one spelling only. Raises WireError AUT_SIGNATURE_INVALID."""
+    try:
+        value = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        value = b""
+    if len(value) != length or base64.b64encode(value).decode() != text:
+        raise unreadable(f"a value is not the base64 of {length} bytes")
+    return value
+
+
+def check_times(signature: Signature, *, now: datetime) -> None:
+    """Raise WireError unless the signature is in force at `now`."""
+    if not signature.created < signature.expires <= signature.created + LONGEST_S:
+        raise WireError("AUT_SIGNATURE_INVALID", f"expires must be within {LONGEST_S} s after created.")
+    if signature.created > now.timestamp() + AHEAD_S:
+        raise WireError("AUT_SIGNATURE_INVALID", f"created lies more than {AHEAD_S} s in the future.")
+    if now.timestamp() > signature.expires:
+        raise WireError("AUT_SIGNATURE_INVALID", "The signature has expired; sign again.")
+
+
+def verify(signature: Signature, raw: bytes, public_key: str) -> None:
+    """Raise WireError AUT_SIGNATURE_INVALID unless `public_key` (base64) made the signature over exactly these bytes."""
+    if not holds(signature.value, signing_string(raw, signature.created, signature.expires), public_key):
+        raise WireError("AUT_SIGNATURE_INVALID", "The signature does not fit the body and the registered key.")
+
+
+def holds(value: bytes, signed: str, public_key: str) -> bool:
+    """Whether `value` is the key's Ed25519 signature of the text. Keys of small order verify nothing (libsodium)."""
+    try:
+        VerifyKey(decode(public_key, 32)).verify(signed.encode(), value)
+    except (BadSignatureError, WireError):
+        return False
+    return True

@@ -5,6 +5,7 @@ It reads. Numbering is the sequencer's, and who may see an entry is decided in q
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 
 import orjson
@@ -73,14 +74,14 @@ def statement_entry(statement: SettlementStatement) -> LedgerEntry | None:
     entries = LedgerEntry.objects.filter(
         event__type=STATEMENT, event__subject=f"order:{statement.activation.order_id}"
     ).select_related("event")
-    return next((entry for entry in entries.order_by("-seq") if statement_of(entry) == str(statement.pk)), None)
+    return next((entry for entry in entries.order_by("-seq") if statement_of(entry) == statement.pk), None)
 
 
-def statement_of(entry: LedgerEntry) -> str:
-    """The UUID of the statement an entry is about; empty when it is about none or is not readable."""
+def statement_of(entry: LedgerEntry) -> uuid.UUID | None:
+    """The statement an entry is about; None when it is about none or cannot be read."""
     if entry.event.type != STATEMENT:
-        return ""
+        return None
     try:
-        return str(orjson.loads(bytes(entry.event.payload))["statement"])
-    except (ValueError, KeyError, TypeError):
-        return ""
+        return uuid.UUID(orjson.loads(bytes(entry.event.payload))["statement"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -16,6 +16,7 @@ from marketplace.queries.ledger import (
     ledger_export,
     ledger_page,
 )
+from marketplace.queries.proofs import chain_reader, checks, proof_of, verdict
 from marketplace.queries.visible import visible
 from marketplace.web.exports import csv_response
 from marketplace.web.page import only, page, page_number, query_without, user_of
@@ -53,17 +54,21 @@ def ledger_csv(request: HttpRequest) -> HttpResponseBase:
 @only()
 def entry(request: HttpRequest, seq: int) -> HttpResponse:
     """One entry."""
-    return shown(request, seq, None)
+    context = {"p": entry_page(entry_for(request, seq)), "proof": None, "checks": (), "verdict": None}
+    return page(request, "ledger/entry.html", context, here="ledger")
 
 
 @require_POST
 @only()
 def verify(request: HttpRequest, seq: int) -> HttpResponse:
     """Work the entry's hashes out anew and compare each with the log and the chain. It changes nothing."""
-    return shown(request, seq, None)
+    found = entry_for(request, seq)
+    proof = proof_of(found)
+    made = checks(proof, chain_reader())
+    context = {"p": entry_page(found), "proof": proof, "checks": made, "verdict": verdict(made)}
+    return page(request, "ledger/entry.html", context, here="ledger")
 
 
-def shown(request: HttpRequest, seq: int, checks: None) -> HttpResponse:
-    """The entry's page, with the checks when they were asked for."""
-    found = get_object_or_404(visible(LedgerEntry, user_of(request)).select_related("event"), seq=seq)
-    return page(request, "ledger/entry.html", {"p": entry_page(found), "checks": checks}, here="ledger")
+def entry_for(request: HttpRequest, seq: int) -> LedgerEntry:
+    """Entry `seq` if this person may see it; any other does not exist for them."""
+    return get_object_or_404(visible(LedgerEntry, user_of(request)).select_related("event"), seq=seq)

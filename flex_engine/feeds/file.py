@@ -3,10 +3,11 @@
 Columns (others are ignored):
 - `ts_utc` (or `utc`, `start`): start of the half hour with its zone: a Parquet timestamp with a time zone, or ISO 8601 text
   ending in Z or an offset. A time without a zone is refused: nobody can tell UTC from British summer time.
-- `ci` (or `carbon_intensity`, `gco2_kwh`): gCO2e/kWh. `ci_src` beside it names where each value came from; where it says
-  `reconstructed` the series is labelled ESTIMATED.
+- `ci` (or `carbon_intensity`, `gco2_kwh`): gCO2e/kWh.
 - `system_price`, `market_index_price`, `day_ahead_price` or `price`: GBP/MWh; the first of these that the file has is read
   unless `price_column` names one, and `source` says which it was.
+- `ci_src` and `price_src` name where each value came from: a series with a `simulated` value is labelled SIMULATED, one with
+  a `reconstructed` value ESTIMATED; otherwise a file's values are taken as MEASURED.
 
 An empty cell or an absent row is a gap. Gaps are named and refused, or filled when asked and only when short.
 """
@@ -34,8 +35,8 @@ from flex_engine.timegrid import HALF_HOUR, half_hours
 TIME_COLUMNS = ("ts_utc", "utc", "start")
 CARBON_COLUMNS = ("ci", "carbon_intensity", "gco2_kwh")
 PRICE_COLUMNS = ("system_price", "market_index_price", "day_ahead_price", "price")
-ORIGIN_COLUMN = "ci_src"
-RECONSTRUCTED = "reconstructed"
+ORIGIN_COLUMNS = {"carbon_intensity": "ci_src", "price": "price_src"}
+SIMULATED, RECONSTRUCTED = "simulated", "reconstructed"
 UNITS = {"carbon_intensity": "gCO2e/kWh", "price": "GBP/MWh"}
 LONGEST_SOURCE = 80
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -53,7 +54,6 @@ class SignalFile:
     series: dict[str, HalfHourly]
     estimated: dict[str, tuple[datetime, ...]]
     columns: dict[str, str]
-    origins: tuple[str, ...]
 
 
 def load_signals(
@@ -88,7 +88,6 @@ def read_signals(
     if "price" in wanted:
         columns["price"] = _pick(table, (price_column,) if price_column else PRICE_COLUMNS, "price")
     rows = _rows(table, columns["time"], grid)
-    origins = _origins(table, rows) if "carbon_intensity" in wanted else ()
     series: dict[str, HalfHourly] = {}
     estimated: dict[str, tuple[datetime, ...]] = {}
     for name in (name for name in UNITS if name in wanted):
@@ -96,22 +95,20 @@ def read_signals(
         made = fill_short_gaps(values, grid) if fill_gaps else {}
         gap = missing(values | made, grid)
         if gap:
-            fix = (
-                "Choose a window without them." if fill_gaps else "Choose another window, or fill_gaps for short gaps."
-            )
+            fix = "Choose a window without them." if fill_gaps else "Choose another window, or fill short gaps."
             raise MissingDataError(f"{Path(path).name} has no {columns[name]} for {describe(gap)}. {fix}")
-        weak = made or (name == "carbon_intensity" and RECONSTRUCTED in origins)
+        origins = _origins(table, ORIGIN_COLUMNS[name], rows)
         series[name] = HalfHourly(
             name=name,
             start=grid[0],
             values=tuple((values | made)[moment] for moment in grid),
             unit=UNITS[name],
-            source=_source(Path(path).name, columns[name], origins if name == "carbon_intensity" else (), len(made)),
-            label=Label.ESTIMATED if weak else Label.MEASURED,
+            source=_source(Path(path).name, columns[name], origins, len(made)),
+            label=_label(origins, filled=bool(made)),
             as_of=grid[-1] + HALF_HOUR,
         )
         estimated[name] = tuple(sorted(made))
-    return SignalFile(series, estimated, columns, origins)
+    return SignalFile(series, estimated, columns)
 
 
 def _table(path: Path) -> pa.Table:
@@ -209,11 +206,17 @@ def _values(table: pa.Table, column: str, rows: dict[datetime, int]) -> dict[dat
     return values
 
 
-def _origins(table: pa.Table, rows: dict[datetime, int]) -> tuple[str, ...]:
-    if ORIGIN_COLUMN not in table.column_names or not rows:
+def _origins(table: pa.Table, column: str, rows: dict[datetime, int]) -> tuple[str, ...]:
+    if column not in table.column_names or not rows:
         return ()
-    found = table[ORIGIN_COLUMN].take(list(rows.values())).to_pylist()
+    found = table[column].take(list(rows.values())).to_pylist()
     return tuple(sorted({str(value) for value in found if value is not None}))
+
+
+def _label(origins: tuple[str, ...], *, filled: bool) -> Label:
+    if SIMULATED in origins:
+        return Label.SIMULATED
+    return Label.ESTIMATED if filled or RECONSTRUCTED in origins else Label.MEASURED
 
 
 def _source(file: str, column: str, origins: tuple[str, ...], filled: int) -> str:

@@ -18,8 +18,12 @@ def admissible(problem: Problem) -> tuple[list[Job], list[str], tuple[str, ...]]
     for job in problem.jobs:
         window = window_of(problem, job)
         if window.room < window.work - 1e-9:
-            short_h = (window.work - window.room) / 2
-            why = f"Job {job.id} needs {short_h:.2f} hours more than its window holds; move its deadline."
+            ends = problem.time(problem.slots)
+            short = f"Job {job.id} needs {(window.work - window.room) / 2:.2f} hours more than"
+            if job.deadline > ends:
+                why = f"{short} are left before the plan ends at {ends:%Y-%m-%dT%H:%M}Z; plan more days."
+            else:
+                why = f"{short} its window holds; move its deadline."
         elif job.power_kw > free_kw + 1e-9 and not job.preemptible:
             why = f"Job {job.id} draws {job.power_kw:g} kW, above the {free_kw:g} kW beside the must-run load; raise the site limit."
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
+from django.utils import timezone
 
 from marketplace import clock, enqueue
 from marketplace.ledger import sender
@@ -23,7 +24,7 @@ def anchor(**_: Any) -> None:
         now = clock.now()
         anchor_events(now=now)
         record_settlements(now=now)
-        sender.send_due(now=now)
+        sender.send_due(now=timezone.now())  # the chain lives on real time
         if Anchor.objects.filter(
             kind=Anchor.Kind.RECORD, state=Anchor.State.FINAL, records__statement__activation__order__state="DELIVERED"
         ).exists():

@@ -82,6 +82,15 @@ def judged(name: str, title: str, found: Iterable[Fault], fine: str) -> Check:
     return Check(name, title, not wrong, "; ".join(wrong) or fine)
 
 
+def judged_all(name: str, title: str, count: int, faults: Iterable[str], unasked: str = "") -> Check:
+    """A check of `count` things after the faults found in them, the first in words; `unasked` says why none was made."""
+    if unasked:
+        return Check(name, title, None, unasked)
+    wrong = list(faults)
+    more = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+    return Check(name, title, not wrong, f"{wrong[0]}{more}" if wrong else f"{count} checked")
+
+
 def inclusion(proof: Proof) -> Check:
     """Whether the path leads from the leaf to the head's root."""
     title, head = "It is in the tree", proof.head

@@ -45,6 +45,29 @@ def levels(leaf_hashes: Sequence[bytes]) -> list[list[bytes]]:
     return tree
 
 
+class GrowingTree:
+    """A tree that is only ever appended to: its root at any moment, from one hash per bit of its size."""
+
+    def __init__(self) -> None:
+        self.size, self.peaks = 0, list[bytes]()
+
+    def append(self, leaf: bytes) -> None:
+        """Add a leaf hash at the end: whole subtrees of one size join."""
+        size, self.size = self.size, self.size + 1
+        while size & 1:
+            leaf, size = node_hash(self.peaks.pop(), leaf), size >> 1
+        self.peaks.append(leaf)
+
+    def root(self) -> bytes:
+        """The tree head now."""
+        if not self.peaks:
+            return EMPTY_ROOT
+        found = self.peaks[-1]
+        for peak in reversed(self.peaks[:-1]):
+            found = node_hash(peak, found)
+        return found
+
+
 def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
     """The audit path of leaf `index`, nearest sibling first (RFC 9162 2.1.3.1). Raises IndexError beyond the tree."""
     if not 0 <= index < len(leaf_hashes):

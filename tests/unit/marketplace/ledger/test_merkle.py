@@ -110,6 +110,15 @@ def test_the_root_is_the_recursion_of_the_rfc(leaves):
     assert merkle.root(hashed(leaves)) == mth(leaves)
 
 
+def test_a_growing_tree_has_the_root_of_each_size_it_passes():
+    growing = merkle.GrowingTree()
+    leaves = some_leaves(130)
+    for size, leaf in enumerate(hashed(leaves)):
+        assert growing.root() == mth(leaves[:size])
+        growing.append(leaf)
+    assert (growing.size, growing.root()) == (130, mth(leaves))
+
+
 def test_every_path_up_to_40_leaves_is_the_rfcs_and_verifies():
     for size in range(1, 41):
         leaves = some_leaves(size)

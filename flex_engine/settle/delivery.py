@@ -1,7 +1,8 @@
 """What was delivered against a baseline, per settlement period, in integer Wh.
 
 Source of the arithmetic: the published DEG demand-flexibility policy; with a partial dispatch both the eligible and the
-shortfall quantity are measured against what was instructed.
+shortfall quantity are measured against what was instructed. Dispatches that run at the same time share what the one
+meter shows in proportion to what each instructed, rounded down: no Wh is ever paid twice.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ class MissingReadingError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class PeriodDelivery:
-    """One settlement period. delivered >= 0, eligible = min(delivered, instructed), shortfall = instructed - eligible."""
+    """One settlement period. delivered >= 0, eligible = min(delivered, instructed), shortfall = instructed - eligible.
+
+    `delivered` is this dispatch's share of what the meter shows: all of it, unless another dispatch ran beside it.
+    """
 
     start: datetime
     instructed_wh: int
@@ -37,8 +41,12 @@ def deliver(
     baseline_wh: Mapping[datetime, int],
     metered_wh: Mapping[datetime, int],
     direction: Direction,
+    others_wh: Mapping[datetime, int] | None = None,
 ) -> list[PeriodDelivery]:
-    """Delivery of every instructed period in order of time. Raises MissingReadingError listing periods without data."""
+    """Delivery of every instructed period in order of time. Raises MissingReadingError listing periods without data.
+
+    `others_wh` is the energy instructed at the same site and time by other dispatches.
+    """
     if direction not in ("REDUCE", "INCREASE"):
         raise ValueError(f"direction is {direction!r}; write REDUCE or INCREASE")
     for name, known in (("reading", metered_wh), ("baseline", baseline_wh)):
@@ -47,13 +55,24 @@ def deliver(
             named = ", ".join(f"{start:%Y-%m-%dT%H:%M}Z" for start in missing)
             raise MissingReadingError(f"There is no {name} for {named}.")
     return [
-        one_period(start, instructed_wh[start], baseline_wh[start], metered_wh[start], direction)
+        one_period(
+            start,
+            instructed_wh[start],
+            baseline_wh[start],
+            metered_wh[start],
+            direction,
+            (others_wh or {}).get(start, 0),
+        )
         for start in sorted(instructed_wh)
     ]
 
 
-def one_period(start: datetime, instructed: int, baseline: int, metered: int, direction: Direction) -> PeriodDelivery:
+def one_period(
+    start: datetime, instructed: int, baseline: int, metered: int, direction: Direction, others: int = 0
+) -> PeriodDelivery:
     """Delivery of one period; turning the wrong way delivers nothing, never a negative amount."""
     delivered = max(0, baseline - metered if direction == "REDUCE" else metered - baseline)
+    if others:
+        delivered = delivered * instructed // (instructed + others)
     eligible = min(delivered, instructed)
     return PeriodDelivery(start, instructed, baseline, metered, delivered, eligible, instructed - eligible)

@@ -23,18 +23,18 @@ from marketplace.wire.contract import order_contract, performance_entry
 
 
 def complete_settlement(*, statement: SettlementStatement, now: datetime) -> bool:
-    """Move order and activation to SETTLED when the statement's record is final on chain. False while it is not.
+    """Move the activation, and with its last one the order, to SETTLED when the statement's record is final on chain.
 
-    With no chain configured the order settles too, and the message says state NO_CHAIN instead of a transaction.
+    False while it is not. With no chain configured the order settles too, and the message says state NO_CHAIN instead of a transaction.
     """
     with transaction.atomic():
         statement = (
-            SettlementStatement.objects.select_for_update(of=("self",))
+            SettlementStatement.objects.select_for_update(of=("self", "activation__order"))
             .select_related("activation__order__offer__site__organisation", "activation__order__offer__plan")
             .get(pk=statement.pk)
         )
         activation, order = statement.activation, statement.activation.order
-        if order.state == OrderState.SETTLED:
+        if activation.state == ActivationState.SETTLED:
             return True
         trail = audit_trail(statement)
         if trail is None:
@@ -42,9 +42,10 @@ def complete_settlement(*, statement: SettlementStatement, now: datetime) -> boo
         check_activation_step(ActivationState(activation.state), ActivationState.SETTLED)
         activation.state = ActivationState.SETTLED
         activation.save(update_fields=["state"])
-        order.state = next_order_state(OrderState(order.state), OrderEvent.SETTLE)
-        order.version += 1
-        order.save(update_fields=["state", "version"])
+        if not order.activations.exclude(state__in=[ActivationState.SETTLED, ActivationState.REJECTED]).exists():
+            order.state = next_order_state(OrderState(order.state), OrderEvent.SETTLE)
+            order.version += 1
+            order.save(update_fields=["state", "version"])
         announce(statement, trail, now=now)
     return True
 
@@ -72,7 +73,7 @@ def announce(statement: SettlementStatement, trail: dict[str, Any], *, now: date
     activation, order = statement.activation, statement.activation.order
     organisation = order.offer.site.organisation
     events.append(
-        type="order.settled",
+        type="order.settled" if order.state == OrderState.SETTLED else "activation.settled",
         subject=f"order:{order.pk}",
         payload={"statement": str(statement.pk), "run": statement.run, "proof": trail["state"]},
         organisations=[organisation],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
@@ -15,7 +16,7 @@ from flex_engine.settle.delivery import MissingReadingError, PeriodDelivery, del
 from flex_engine.settle.payment import Payment, pay
 from flex_engine.timegrid import settlement_period
 from marketplace import enqueue, events, notify
-from marketplace.models import Activation, MeterReading, SettlementStatement, Site, StatementLine
+from marketplace.models import Activation, ActivationPeriod, MeterReading, SettlementStatement, Site, StatementLine
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import (
     ActivationState,
@@ -28,16 +29,18 @@ from marketplace.wire.activation import delivery_attributes
 from marketplace.wire.contract import order_contract, performance_entry
 
 LOOKBACK = timedelta(days=62)
+UNDER_WAY = (ActivationState.ACCEPTED, ActivationState.IN_PROGRESS)
 
 
 def settle_activation(*, activation: Activation, run: str = "II", now: datetime) -> SettlementStatement:
     """Make the statement of `run` for a finished activation and tell the buyer. Settling a run again answers the same.
 
+    The order is delivered with the last of its dispatches.
     Raises MarketError: not over yet, readings missing (each period is named), or too few days for the baseline.
     """
     with transaction.atomic():
         activation = (
-            Activation.objects.select_for_update(of=("self",))
+            Activation.objects.select_for_update(of=("self", "order"))
             .select_related("order__offer__site__organisation", "order__offer__plan")
             .get(pk=activation.pk)
         )
@@ -59,9 +62,10 @@ def settle_activation(*, activation: Activation, run: str = "II", now: datetime)
         statement = store(activation, run, baseline, lines, money, label=label, now=now)
         activation.state = ActivationState.DELIVERY_COMPLETE
         activation.save(update_fields=["state"])
-        order.state = next_order_state(OrderState(order.state), OrderEvent.DELIVER)
-        order.version += 1
-        order.save(update_fields=["state", "version"])
+        if not order.activations.filter(state__in=UNDER_WAY).exists():
+            order.state = next_order_state(OrderState(order.state), OrderEvent.DELIVER)
+            order.version += 1
+            order.save(update_fields=["state", "version"])
         record(statement, now=now)
     return statement
 
@@ -85,6 +89,7 @@ def measure(activation: Activation, *, now: datetime) -> tuple[Baseline, list[Pe
             baseline_wh=baseline.periods,
             metered_wh={start: readings[start] for start in starts if start in readings},
             direction=order.offer.direction,  # type: ignore[arg-type]
+            others_wh=instructed_beside(activation, starts),
         )
     except (BaselineError, MissingReadingError) as problem:
         raise MarketError(
@@ -92,6 +97,20 @@ def measure(activation: Activation, *, now: datetime) -> tuple[Baseline, list[Pe
         ) from problem
     simulated = any(row.label == Label.SIMULATED for row in latest.values())
     return baseline, lines, Label.SIMULATED if simulated else Label.MEASURED
+
+
+def instructed_beside(activation: Activation, starts: Sequence[datetime]) -> dict[datetime, int]:
+    """Energy in Wh that other dispatches of the same site and direction instructed in each of `starts`."""
+    offer = activation.order.offer
+    rows = ActivationPeriod.objects.filter(
+        activation__order__offer__site=offer.site,
+        activation__order__offer__direction=offer.direction,
+        start_at__in=starts,
+    ).exclude(activation=activation)
+    found: Counter[datetime] = Counter()
+    for row in rows.exclude(activation__state=ActivationState.REJECTED):
+        found[row.start_at] += int(row.requested_kw * 500)
+    return dict(found)
 
 
 def event_days(site: Site, *, besides: Activation) -> set[date]:

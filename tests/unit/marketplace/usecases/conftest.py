@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.utils import timezone
 
+from beckn.registry import register
+from beckn.wire.context import Party
 from marketplace import enqueue
 from marketplace.models import Event, Offer, Organisation, Site
 from tests.unit.marketplace.usecases import market
@@ -40,3 +44,13 @@ def woken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
 def events_of(subject: object) -> list[str]:
     """Types of the events about a row, oldest first."""
     return list(Event.objects.filter(subject=str(subject)).order_by("id").values_list("type", flat=True))
+
+
+@pytest.fixture
+def network(db: None) -> None:
+    """Both sides are in the development registry, so messages to them can be stored. Nobody listens there."""
+    roles = {market.BUYER: "bap", market.RIVAL: "bap"}
+    roles |= {party["subscriber_id"]: role for role, party in settings.BECKN_PARTICIPANTS.items()}
+    for subscriber_id, role in roles.items():
+        party = Party(subscriber_id, f"http://127.0.0.1:9/beckn/{role}")
+        register(party, role=role, key_id="k1", public_key="A" * 43 + "=", now=timezone.now())

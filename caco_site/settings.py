@@ -6,7 +6,11 @@ With nothing set, everything runs on embedded defaults under CACO_VAR (./var).
 
 from __future__ import annotations
 
+import json
+import logging
+import os
 from pathlib import Path
+from urllib.parse import unquote
 
 import environ
 
@@ -15,6 +19,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- core
 VAR_DIR = Path(env.str("CACO_VAR", default=str(BASE_DIR / "var"))).resolve()
+# What `manage.py up` chose here (database, Redis, address), so that other commands join it. The environment wins.
+RUNNING = VAR_DIR / "run" / "settings.json"
+if RUNNING.exists():
+    env.ENVIRON = {**json.loads(RUNNING.read_text()), **os.environ}
 PUBLIC_URL = env.str("CACO_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 DEBUG = env.bool("CACO_DEBUG", default=False)
 ENVIRONMENT = env.str("CACO_ENVIRONMENT", default="DEMO")  # DEMO, SANDBOX or LIVE; shown on every page
@@ -26,6 +34,7 @@ USE_TZ = True
 USE_I18N = True
 LANGUAGE_CODE = "en-gb"
 ROOT_URLCONF = "caco_site.urls"
+WEB_THREADS = env.int("CACO_WEB_THREADS", default=8)  # pages and API requests served at once by one web process
 WSGI_APPLICATION = "caco_site.wsgi.application"
 ASGI_APPLICATION = "caco_site.asgi.application"
 AUTH_USER_MODEL = "marketplace.User"
@@ -47,9 +56,11 @@ INSTALLED_APPS = [
     "channels",
     "beckn",
     "marketplace",
+    "caco_site",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "caco_site.csp.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -75,7 +86,8 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = True  # served from the source folders: no collectstatic step, nothing stale
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # --- database
 # SQLite with a full fsync at each commit is the default: an ACK means committed, also after a power cut.
@@ -87,21 +99,57 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
     }
 else:
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": env.int("CACO_DB_POOL", default=10)}}
+    # A pool per process; what DATABASE_URL says after its ? (sslmode and the like) stays.
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("CACO_DB_POOL", default=20),
+        "timeout": 10,  # seconds to wait for a server that is away, before the request fails
+    }
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True  # after a server's restart no request meets a dead connection
+    DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])  # a socket's folder may be written with %2F
+DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps connections; SQLite opens in a fraction of a millisecond
 
 # --- redis and celery: wake-up calls only; everything survives losing them
 REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_STANDS_IN = env.bool("CACO_REDIS_STANDS_IN", default=False)  # set by `manage.py up` when it found no real Redis
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TIMEZONE = "UTC"
+CELERY_IMPORTS = (
+    "beckn.tasks",
+    "caco_site.heartbeat",
+    *(f"marketplace.agents.{agent}" for agent in ("compute", "coordination", "grid", "housekeeping", "optimisation")),
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 1800} if REDIS_URL else {"polling_interval": 0.05}
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 1800, "socket_connect_timeout": 2, "socket_keepalive": True}
+    if REDIS_URL
+    else {"polling_interval": 0.05}
+)
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: no schedule file that a crash could spoil
+BECKN_SWEEP_S = env.float("BECKN_SWEEP_S", default=2.0)
+# Seconds between the ticks of each duty. A tick that waited longer than its own interval is dropped: the next one does
+# the same work, so nothing piles up while the worker is away.
+TICKS = {
+    "caco_site.heartbeat.pulse": 1.0,
+    "beckn.tasks.sweep": BECKN_SWEEP_S,
+    "marketplace.agents.compute.tick": 2.0,
+    "marketplace.agents.optimisation.tick": 2.0,
+    "marketplace.agents.coordination.tick": 2.0,
+    "marketplace.agents.housekeeping.tick": 3.0,
+    "marketplace.agents.grid.tick": 300.0,
+}
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": name, "schedule": seconds, "options": {"expires": max(seconds, 5.0)}}
+    for name, seconds in TICKS.items()
+}
 
 # --- channels: "topic changed" messages only
 # The pub/sub layer holds one Redis connection per process; the default layer would hold one per open page.
@@ -131,14 +179,37 @@ CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+CSRF_FAILURE_VIEW = "marketplace.web.errors.csrf_failure"
+# Nothing from elsewhere, nothing inline: scripts, styles, images and sockets of this site only.
+CONTENT_SECURITY_POLICY = {
+    "default-src": "'self'",
+    "img-src": "'self' data:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 
+
 # --- logging
+def no_health(record: logging.LogRecord) -> bool:
+    """False for what the health page answers."""
+    return not getattr(getattr(record, "request", None), "path", "").startswith("/health/")
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # A balancer that asks whether we are ready gets its 503 without an error line each time.
+    "filters": {"health": {"()": "django.utils.log.CallbackFilter", "callback": no_health}},
+    "loggers": {
+        "django.request": {"filters": ["health"]},
+        # A tick every second or two would be three lines each; what the agents decide stands in their own table.
+        **{name: {"level": "WARNING"} for name in ("celery.beat", "celery.worker.strategy", "celery.app.trace")},
+    },
     "root": {"handlers": ["stderr"], "level": env.str("CACO_LOG_LEVEL", default="INFO")},
 }
 
@@ -155,7 +226,7 @@ REST_FRAMEWORK = {
     "PAGE_SIZE": 100,
 }
 REST_KNOX = {"TOKEN_MODEL": "marketplace.ApiToken"}
-KNOX_TOKEN_MODEL = "marketplace.ApiToken"
+KNOX_TOKEN_MODEL = "marketplace.ApiToken"  # noqa: S105 - the name of a model
 SPECTACULAR_SETTINGS = {
     "TITLE": "CACO API",
     "DESCRIPTION": "Programs come in here: queues, plans, offers, orders, meters, statements and proofs.",
@@ -184,8 +255,6 @@ BECKN_HANDLERS = {"bpp": "marketplace.bpp", "bap": "marketplace.bap"}
 BECKN_REGISTRY_URL = env.str("BECKN_REGISTRY_URL", default="")  # empty: the development registry in this database
 BECKN_ALLOW_PRIVATE_PEERS = env.bool("BECKN_ALLOW_PRIVATE_PEERS", default=True)  # loopback peers, for development
 BECKN_MAX_BODY = 1024 * 1024
-BECKN_SWEEP_S = env.float("BECKN_SWEEP_S", default=2.0)
-
 # --- engine
 FEEDS_LIVE = env.bool("CACO_FEEDS_LIVE", default=False)  # ask the public APIs; otherwise files or labelled synthetic
 

@@ -1,5 +1,19 @@
-"""Which door opens where."""
+"""Which door opens where: pages, the REST API, Beckn's registry, health. Beckn messages are taken before Django (asgi.py)."""
 
-from django.urls import URLPattern, URLResolver
+from __future__ import annotations
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import URLPattern, URLResolver, include, path
+
+from caco_site import health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("health/live", health.live, name="health-live"),
+    path("health/ready", health.ready, name="health-ready"),
+    path("api/v1/", include("marketplace.api.urls")),
+    path("beckn/", include("beckn.urls")),
+    path("", include("marketplace.urls")),
+]
+handler400 = "marketplace.web.errors.bad_request"
+handler403 = "marketplace.web.errors.permission_denied"
+handler404 = "marketplace.web.errors.page_not_found"
+handler500 = "marketplace.web.errors.server_error"

@@ -27,7 +27,6 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-STATIC_ROOT.mkdir(exist_ok=True)  # noqa: F405 - WhiteNoise warns about a folder that is not there, and warnings are errors
 # Our own token model replaces knox's, whose migration would still make its table; a test that commits could then not empty
 # the users' table on PostgreSQL, because the unused one refers to it.
 MIGRATION_MODULES = {"knox": None}

@@ -1,0 +1,255 @@
+"""The contract's promise: a head is accepted when it only extends the one before, and refused otherwise."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from hypothesis import settings, strategies
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from marketplace.ledger import merkle
+from marketplace.ledger.chain import error_name
+from tests.embedded_chain import EmbeddedChain, running_chain
+
+LEAVES = [merkle.leaf_hash(b"entry %d" % i) for i in range(70)]
+OTHER = [merkle.leaf_hash(b"another entry %d" % i) for i in range(70)]
+ORIGIN = hashlib.sha256(b"caco.example/settlement-log").digest()
+
+
+def head_call(
+    log: Any, seq: int, size: int, before: int, leaves: list[bytes] = LEAVES, sigs: tuple[bytes, ...] = ()
+) -> Any:
+    """The call that extends a log of `before` leaves to `size`."""
+    proof = merkle.consistency_proof(leaves[:size], before)
+    return log.functions.anchor(seq, size, merkle.root(leaves[:size]), proof, list(sigs))
+
+
+def refused(act: Callable[[], Any]) -> str:
+    """The name of the contract's error."""
+    with pytest.raises(Exception) as caught:
+        act()
+    return error_name(getattr(caught.value, "data", None))
+
+
+def fold(events: list[Any]) -> bytes:
+    """The running hash over these Anchored events, with the standard library alone."""
+    acc = ORIGIN
+    for event in events:
+        numbers = event.args.seq.to_bytes(8, "big") + event.args.size.to_bytes(8, "big")
+        acc = hashlib.sha256(acc + numbers + event.args.root).digest()
+    return acc
+
+
+def test_every_true_extension_is_accepted(chain: EmbeddedChain) -> None:
+    log, roots = chain.deploy(), [merkle.root(LEAVES[:n]) for n in range(23)]
+    for new in range(1, 23):
+        for old in range(1, new + 1):
+            proof = merkle.consistency_proof(LEAVES[:new], old)
+            assert chain.ask(log, "verifyConsistency", old, roots[old], new, roots[new], proof), (old, new)
+
+
+def test_every_leaf_is_found_and_nowhere_else(chain: EmbeddedChain) -> None:
+    log = chain.deploy()
+    for size in (1, 2, 3, 7, 8, 13, 21):
+        root = merkle.root(LEAVES[:size])
+        for index in range(size):
+            proof = merkle.inclusion_proof(LEAVES[:size], index)
+            assert chain.ask(log, "verifyInclusion", LEAVES[index], index, size, root, proof)
+            assert not chain.ask(log, "verifyInclusion", LEAVES[index], (index + 1) % (size + 1), size, root, proof)
+            assert not chain.ask(log, "verifyInclusion", OTHER[index], index, size, root, proof)
+
+
+def mutations(rng: random.Random, old: int, new: int) -> Iterator[tuple[int, bytes, int, bytes, list[bytes]]]:
+    """Arguments of verifyConsistency that claim something false."""
+    root = [merkle.root(LEAVES[:n]) for n in range(new + 2)]
+    proof = merkle.consistency_proof(LEAVES[:new], old)
+    at = rng.randrange(len(proof))
+    flipped = bytes([proof[at][0] ^ 1 << rng.randrange(8)]) + proof[at][1:]
+    yield old, root[old], new, root[new], [*proof[:at], flipped, *proof[at + 1 :]]
+    yield old, root[old], new, root[new], proof[:at] + proof[at + 1 :]
+    yield old, root[old], new, root[new], [*proof, rng.randbytes(32)]
+    yield old, root[old], new, root[new + 1], proof
+    yield old, root[old - 1] if old > 1 else rng.randbytes(32), new, root[new], proof
+    yield old, merkle.root(OTHER[:old]), new, root[new], proof
+    yield old, root[old], new, merkle.root([OTHER[0], *LEAVES[1:new]]), proof
+    if len(proof) > 1:
+        yield old, root[old], new, root[new], proof[::-1]
+    yield new, root[new], old, root[old], proof
+
+
+def test_no_false_claim_is_believed_and_the_verifier_in_python_agrees(chain: EmbeddedChain) -> None:
+    log, rng, tried = chain.deploy(), random.Random(6962), 0
+    for old, new in ((o, n) for n in range(2, 20) for o in range(1, n)):
+        if rng.random() > 0.2:
+            continue
+        for case in mutations(rng, old, new):
+            known = merkle.verify_consistency(
+                old_size=case[0], old_root=case[1], new_size=case[2], new_root=case[3], proof=case[4]
+            )
+            assert chain.ask(log, "verifyConsistency", *case) is known is False, case
+            tried += 1
+    assert tried > 250
+
+
+def test_heads_grow_and_leave_events_that_fold_to_the_accumulator(chain: EmbeddedChain) -> None:
+    log, sizes = chain.deploy(), [0, 1, 2, 7, 8, 9, 31, 64, 70]
+    for seq, (before, size) in enumerate(pairwise(sizes), 1):
+        chain.transact(head_call(log, seq, size, before))
+    events = log.events.Anchored.get_logs(from_block=0)
+    assert [(one.args.seq, one.args.prevSize, one.args.size) for one in events] == [
+        (seq, before, size) for seq, (before, size) in enumerate(pairwise(sizes), 1)
+    ]
+    seq, size, when, paused, root, acc = log.functions.head().call()
+    assert (seq, size, paused, root) == (8, 70, False, merkle.root(LEAVES))
+    assert acc == fold(events) == events[-1].args.acc
+    assert when > 0
+    # A reader who was shown one event less notices.
+    assert fold(events[:3] + events[4:]) != acc
+
+
+def test_a_rewritten_history_is_refused(chain: EmbeddedChain) -> None:
+    log = chain.deploy()
+    chain.transact(head_call(log, 1, 9, 0))
+    rewritten = [OTHER[0], *LEAVES[1:]]
+    assert refused(lambda: chain.transact(head_call(log, 2, 20, 9, rewritten))) == "BadConsistency"
+    dropped = LEAVES[1:]
+    assert refused(lambda: chain.transact(head_call(log, 2, 20, 9, dropped))) == "BadConsistency"
+    before = log.functions.head().call()
+    # Sent all the same, with gas given by hand, it is mined as reverted and changes nothing.
+    receipt = chain.transact(head_call(log, 2, 20, 9, rewritten), gas=500_000)
+    assert (receipt["status"], list(receipt["logs"]), log.functions.head().call()) == (0, [], before)
+
+
+def test_numbers_and_sizes_only_go_up(chain: EmbeddedChain) -> None:
+    log = chain.deploy()
+    assert refused(lambda: chain.transact(head_call(log, 2, 5, 0))) == "WrongSeq"
+    assert refused(lambda: chain.transact(head_call(log, 0, 0, 0))) == "WrongSeq"
+    assert refused(lambda: chain.transact(head_call(log, 1, 0, 0))) == "NotGrowing"
+    chain.transact(head_call(log, 1, 5, 0))
+    assert refused(lambda: chain.transact(head_call(log, 2, 5, 5))) == "NotGrowing"
+    assert refused(lambda: chain.transact(head_call(log, 2, 4, 4))) == "NotGrowing"
+    assert refused(lambda: chain.transact(head_call(log, 3, 6, 5))) == "WrongSeq"
+
+
+def test_the_first_head_takes_no_proof(chain: EmbeddedChain) -> None:
+    log = chain.deploy()
+    root = merkle.root(LEAVES[:4])
+    assert refused(lambda: chain.transact(log.functions.anchor(1, 4, root, [root], []))) == "BadConsistency"
+
+
+def test_sending_the_newest_head_again_changes_nothing(chain: EmbeddedChain) -> None:
+    log = chain.deploy()
+    chain.transact(head_call(log, 1, 5, 0))
+    before = log.functions.head().call()
+    receipt = chain.transact(head_call(log, 1, 5, 0))
+    assert (receipt["status"], list(receipt["logs"]), log.functions.head().call()) == (1, [], before)
+    assert refused(lambda: chain.transact(head_call(log, 1, 5, 0, OTHER))) == "WrongSeq"
+
+
+def test_two_heads_need_the_interval_between_them(chain: EmbeddedChain) -> None:
+    log = chain.deploy(interval=10)
+    chain.transact(head_call(log, 1, 5, 0))
+    assert refused(lambda: chain.transact(head_call(log, 2, 6, 5))) == "TooSoon"
+    chain.now = chain.web3.eth.get_block("latest")["timestamp"] + 10
+    chain.transact(head_call(log, 2, 6, 5))
+    assert log.functions.head().call()[0] == 2
+
+
+def signature(chain: EmbeddedChain, log: Any, key: bytes, seq: int, size: int, root: bytes) -> bytes:
+    """A witness's EIP-712 signature over a head."""
+    message = encode_typed_data(
+        {
+            "name": "CACO SettlementAuditLog",
+            "version": "1",
+            "chainId": chain.chain_id,
+            "verifyingContract": log.address,
+        },
+        {
+            "Head": [
+                {"name": "seq", "type": "uint64"},
+                {"name": "size", "type": "uint64"},
+                {"name": "root", "type": "bytes32"},
+            ]
+        },
+        {"seq": seq, "size": size, "root": root},
+    )
+    return bytes(Account.sign_message(message, key).signature)
+
+
+def test_two_of_three_witnesses_must_sign_each_head(chain: EmbeddedChain) -> None:
+    keys = sorted(
+        (hashlib.sha256(b"witness %d" % i).digest() for i in range(3)),
+        key=lambda k: int(Account.from_key(k).address, 16),
+    )
+    log = chain.deploy(threshold=2, witnesses=[Account.from_key(key).address for key in keys])
+    root = merkle.root(LEAVES[:5])
+    a, b, c = (signature(chain, log, key, 1, 5, root) for key in keys)
+    b2, c2 = (signature(chain, log, key, 2, 6, merkle.root(LEAVES[:6])) for key in keys[1:])
+    stranger = signature(chain, log, b"\x09" * 32, 1, 5, root)
+    elsewhere = signature(chain, log, keys[1], 1, 6, root)
+    for sigs in [(), (a,), (a, a), (b, a), (a, stranger), (a, elsewhere), (a, b"\x01" * 65), (a, b"")]:
+        assert refused(lambda sigs=sigs: chain.transact(head_call(log, 1, 5, 0, sigs=sigs))) == "NotEnoughWitnesses"
+    chain.transact(head_call(log, 1, 5, 0, sigs=(a, c)))
+    chain.transact(head_call(log, 2, 6, 5, sigs=(b2, c2)))
+    assert log.functions.head().call()[0] == 2
+
+
+class Heads(RuleBasedStateMachine):
+    """Any order of true and false heads: the contract follows the true ones, and its past never changes."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.context = running_chain()
+        self.chain = self.context.__enter__()
+        self.log = self.chain.deploy()
+        self.seq = self.size = 0
+
+    @rule(grow=strategies.integers(1, 9))
+    def extend(self, grow: int) -> None:
+        size = min(self.size + grow, 70)
+        if size > self.size:
+            self.chain.transact(head_call(self.log, self.seq + 1, size, self.size))
+            self.seq, self.size = self.seq + 1, size
+
+    @rule(grow=strategies.integers(-3, 9), skip=strategies.integers(-1, 2), fork=strategies.booleans())
+    def claim_something_else(self, grow: int, skip: int, fork: bool) -> None:
+        seq, size = self.seq + 1 + skip, self.size + grow
+        true = skip == 0 and grow > 0 and not (fork and self.size)
+        resend = skip == -1 and grow == 0 and self.seq
+        if true or resend or seq < 0 or not 0 < size <= 70 or (fork and not self.size):
+            return
+        leaves = [*OTHER[: self.size], *LEAVES[self.size :]] if fork else LEAVES
+        proof = merkle.consistency_proof(leaves[:size], min(size, self.size))
+        call = self.log.functions.anchor(seq, size, merkle.root(leaves[:size]), proof, [])
+        assert refused(lambda: self.chain.transact(call)) in {"WrongSeq", "NotGrowing", "BadConsistency"}
+
+    @rule()
+    def resend(self) -> None:
+        if self.seq:
+            root = merkle.root(LEAVES[: self.size])
+            receipt = self.chain.transact(self.log.functions.anchor(self.seq, self.size, root, [], []))
+            assert list(receipt["logs"]) == []
+
+    @invariant()
+    def stands(self) -> None:
+        if hasattr(self, "log"):
+            seq, size, _, _, root, acc = self.log.functions.head().call()
+            events = self.log.events.Anchored.get_logs(from_block=0)
+            assert (seq, size) == (self.seq, self.size) and acc == fold(events)
+            assert [one.args.seq for one in events] == list(range(1, seq + 1))
+            assert root == (merkle.root(LEAVES[:size]) if size else bytes(32))
+
+    def teardown(self) -> None:
+        if hasattr(self, "context"):
+            self.context.__exit__(None, None, None)
+
+
+TestHeads = Heads.TestCase
+TestHeads.settings = settings(max_examples=6, stateful_step_count=10, deadline=None)

@@ -12,6 +12,7 @@ import atexit
 import logging
 import queue
 import threading
+import time
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 MOST_WAITING = 1000
 BATCH = 256
+# A batch costs about as much as ten messages in it. Under load a short pause lets it fill; a lone message never waits.
+PAUSE_S, WAKE_PAUSE_S = 0.004, 0.02
 WAKE_TOGETHER = 16
 DRAIN_S = 10.0
 Outcome = Stored | WireError
@@ -76,9 +79,9 @@ class Writer:
 
     def write(self) -> None:
         """Batch after batch."""
-        more = True
+        more, batch = True, list[Waiting | None]()
         while more:
-            batch = take(self.waiting, BATCH)
+            batch = take(self.waiting, BATCH, pause_s=PAUSE_S if len(batch) > 1 else 0)
             more = None not in batch
             items = [one for one in batch if one is not None]
             if items:
@@ -116,18 +119,19 @@ class Writer:
 
     def wake(self) -> None:
         """Send wake-ups, a few messages in each."""
-        more = True
+        more, batch = True, list[int | None]()
         while more:
-            batch = take(self.to_wake, WAKE_TOGETHER)
+            batch = take(self.to_wake, WAKE_TOGETHER, pause_s=WAKE_PAUSE_S if len(batch) > 1 else 0)
             more = None not in batch
             pks = [pk for pk in batch if pk is not None]
             if pks:
                 wake.now(wake.HANDLE, pks)
 
 
-def take(source: queue.Queue[T], most: int) -> list[T]:
-    """Wait for one item, then take what else is there, up to `most`."""
+def take(source: queue.Queue[T], most: int, *, pause_s: float) -> list[T]:
+    """Wait for one item, and `pause_s` more, then take what is there, up to `most`."""
     batch = [source.get()]
+    time.sleep(pause_s)
     try:
         while len(batch) < most:
             batch.append(source.get_nowait())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -13,6 +12,7 @@ from django.db import transaction
 from marketplace import notify
 from marketplace.models import Purchase, SearchResult
 from marketplace.rules.errors import MarketError
+from marketplace.wire.contract import read_agreed_pence
 from marketplace.wire.purchase import freeze
 
 State = Purchase.State
@@ -56,7 +56,7 @@ def receive_answer(
     error: Mapping[str, Any] | None,
     now: datetime,
 ) -> None:
-    """Move the purchase of this transaction as the callback says. Raises MarketError for a stranger's transaction."""
+    """Move the purchase of this transaction as the callback says. Raises MarketError for a stranger's transaction or no amount."""
     with transaction.atomic():
         purchase = (
             Purchase.objects.select_for_update(of=("self",))
@@ -73,15 +73,28 @@ def receive_answer(
             }
             purchase.state = AFTER_REFUSAL.get(State(purchase.state), purchase.state)
         else:
-            purchase.refusal = {}
-            purchase.state = next_state(action, State(purchase.state), contract)
-            purchase.contract = freeze(contract)
-            purchase.contract_id = str(contract.get("id", purchase.contract_id))
-            if action == "on_select":
-                purchase.quote_pence = quote_of(contract)
+            accept(purchase, action, contract)
         purchase.updated_at = now
         purchase.save()
         notify.changed(f"purchase:{purchase.pk}", f"orders:{purchase.organisation.slug}")
+
+
+def accept(purchase: Purchase, action: str, contract: Mapping[str, Any]) -> None:
+    """Take a contract over. Terms that ask another amount than was quoted are a new quote: the buyer decides again."""
+    waited_in, amount = State(purchase.state), read_agreed_pence({"contract": contract})
+    purchase.refusal = {}
+    purchase.state = next_state(action, waited_in, contract)
+    purchase.contract = freeze(contract)
+    purchase.contract_id = str(contract.get("id", purchase.contract_id))
+    if waited_in == State.INITIALISING and action == "on_init" and amount not in (None, purchase.quote_pence):
+        purchase.refusal = {
+            "code": "BIZ_PRICE_MISMATCH",
+            "message": f"The terms ask {amount} p; the quote was {purchase.quote_pence} p.",
+        }
+        purchase.state = State.QUOTED
+        waited_in = State.QUOTING
+    if waited_in == State.QUOTING:
+        purchase.quote_pence = amount
 
 
 def next_state(action: str, state: Purchase.State, contract: Mapping[str, Any]) -> str:
@@ -94,9 +107,3 @@ def next_state(action: str, state: Purchase.State, contract: Mapping[str, Any]) 
         return State.CONFIRMED
     reached = [one for one in told if state in ORDERED and ORDERED.index(one) > ORDERED.index(state)]
     return max(reached, key=ORDERED.index) if reached else state
-
-
-def quote_of(contract: Mapping[str, Any]) -> int | None:
-    """The quoted amount in pence."""
-    lines = contract.get("consideration") or []
-    return int(Decimal(str(lines[0]["considerationAttributes"]["value"])) * 100) if lines else None

@@ -10,8 +10,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-import holidays
-
 HALF_HOUR = timedelta(minutes=30)
 LONDON = ZoneInfo("Europe/London")
 
@@ -75,6 +73,8 @@ def is_working_day(day: date) -> bool:
 @cache
 def bank_holidays(year: int) -> frozenset[date]:
     """Bank holidays of England and Wales in `year`."""
+    import holidays  # a third of a second that most processes never need
+
     return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))
 
 

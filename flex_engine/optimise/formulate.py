@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-import cvxpy as cp
 import numpy as np
 import scipy.sparse as sp
 
@@ -104,6 +103,8 @@ class Formulation:
     ) -> Solved:
         """Solve. `whole` False relaxes starts to fractions; `elastic` is "work" or "capacity"; `turn_down` = (first, last,
         reference kW) maximises a constant power under the reference in those half hours instead of minimising cost."""
+        import cvxpy as cp  # takes over a second: when something is solved, not when a worker starts
+
         if not self.offsets[-1] and not self.starts:
             return self.idle(turn_down)
         x, s = self.variables(whole)
@@ -145,6 +146,8 @@ class Formulation:
 
     def variables(self, whole: bool) -> tuple[Any, Any]:
         """(shares of class half hours within their windows, choices of start); None where there is nothing to decide."""
+        import cvxpy as cp
+
         x = s = None
         if self.offsets[-1]:
             upper = np.concatenate([np.asarray(group.window.shares) for group in self.classes])
@@ -177,6 +180,8 @@ class Formulation:
 
 def run(problem: Any, *, whole: bool, time_limit_s: float) -> tuple[str, float, float | None]:
     """(status, objective, bound) as HiGHS says them."""
+    import cvxpy as cp
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cvxpy warns of inaccuracy; the independent checker is what judges a plan
         try:

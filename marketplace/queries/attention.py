@@ -15,7 +15,7 @@ RECENT = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to look at. `route` and `key` name its page; `by` is the last moment that helps."""
+    """One thing to look at. `route` and `key` name its page; `by` is when it matters, and `word` how: by, from or until."""
 
     text: str
     why: str
@@ -24,12 +24,33 @@ class Item:
     key: str
     by: datetime | None
     tone: str
+    word: str = "by"
 
 
 def operator_items(user: User, now: datetime) -> list[Item]:
     """What a data-centre operator should look at, most urgent first."""
-    found = [*refused_plans(user), *waiting_uploads(user, now), *draft_offers(user, now), *coming_dispatches(user, now)]
+    found = [
+        *empty_queues(user),
+        *refused_plans(user),
+        *waiting_uploads(user, now),
+        *draft_offers(user, now),
+        *coming_dispatches(user, now),
+    ]
     return sorted(found, key=lambda item: (item.tone != "bad", item.by or now + timedelta(days=365)))
+
+
+def empty_queues(user: User) -> Iterator[Item]:
+    """Sites nobody has given work yet: without a queue there is no plan and nothing to sell."""
+    for site in visible(Site, user).filter(jobs__isnull=True, uploads__isnull=True).order_by("name"):
+        yield Item(
+            f"{site.name} has no jobs",
+            "A plan, and what it leaves to sell, begin with a queue.",
+            "Upload a queue",
+            "queue",
+            site.slug,
+            None,
+            "attention",
+        )
 
 
 def waiting_uploads(user: User, now: datetime) -> Iterator[Item]:
@@ -107,6 +128,7 @@ def coming_dispatches(user: User, now: datetime) -> Iterator[Item]:
                 key,
                 row.end_at,
                 "open",
+                "until",
             )
         elif row.start_at - now < RECENT:
             yield Item(
@@ -117,6 +139,7 @@ def coming_dispatches(user: User, now: datetime) -> Iterator[Item]:
                 key,
                 row.start_at,
                 "open",
+                "from",
             )
 
 
@@ -136,7 +159,16 @@ def grid_items(user: User, now: datetime) -> list[Item]:
         state, why, act = BUYER_STEPS[Purchase.State(row.state)]
         tone = "open" if row.state == Purchase.State.ACTIVE else "attention"
         found.append(
-            Item(f"{row.offer_name or row.offer_id} {state}", why, act, "purchase", str(row.pk), row.start_at, tone)
+            Item(
+                f"{row.offer_name or row.offer_id} {state}",
+                why,
+                act,
+                "purchase",
+                str(row.pk),
+                row.start_at,
+                tone,
+                "from" if tone == "open" else "by",
+            )
         )
     refused = (
         visible(Purchase, user)

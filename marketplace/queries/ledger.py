@@ -29,6 +29,7 @@ NAMES = {
     "FAILED": "Failed",
 }
 FINAL = Anchor.State.FINAL
+UNITS = {"wh": "Wh", "w": "W", "pence": "pence"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,19 @@ def fields_of(payload: bytes) -> Iterator[tuple[str, str]]:
         return
     for key, value in tree.items() if isinstance(tree, dict) else []:
         text = value if isinstance(value, str) else orjson.dumps(value).decode()
-        yield str(key).replace("_", " "), text
+        yield named(str(key)), text
+
+
+def named(key: str) -> str:
+    """A member's name in words, with its unit.
+
+    >>> named("delivered_wh"), named("quote_pence"), named("terms_sha256")
+    ('delivered, in Wh', 'quote, in pence', 'terms sha256')
+    """
+    stem, _, last = key.rpartition("_")
+    if stem and last in UNITS:
+        return f"{stem.replace('_', ' ')}, in {UNITS[last]}"
+    return key.replace("_", " ")
 
 
 def ledger_export(entries: QuerySet[LedgerEntry]) -> Iterator[list[object]]:

@@ -12,7 +12,9 @@ from django.db.models import QuerySet
 
 from marketplace.models import Offer
 from marketplace.queries.exports import utc_text
+from marketplace.queries.orders import NAMES as ORDER_NAMES
 from marketplace.queries.pages import Page, page_of
+from marketplace.rules.order_state import OrderState
 
 HEADER = (
     "offer",
@@ -112,6 +114,7 @@ class OfferOrder:
 
     id: str
     state: str
+    state_name: str
     quote_pence: int
     created_at: datetime
 
@@ -204,7 +207,9 @@ def offer_page(offer: Offer, now: datetime) -> OfferPage:
         arithmetic=tuple(price_step(line) for line in offer.price_arithmetic),
         certificate=certificate_of(offer.certificate),
         orders=tuple(
-            OfferOrder(str(order.pk), order.state, order.quote_pence, order.created_at)
+            OfferOrder(
+                str(order.pk), order.state, ORDER_NAMES[OrderState(order.state)], order.quote_pence, order.created_at
+            )
             for order in offer.orders.order_by("-created_at")
         ),
         energy_kwh=energy,

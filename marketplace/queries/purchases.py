@@ -176,13 +176,17 @@ def purchase_row(purchase: Purchase) -> PurchaseRow:
 
 
 def steps_of(state: str) -> tuple[Step, ...]:
-    """The buyer's stepper; a refused or cancelled purchase ends in its own last step."""
+    """The buyer's stepper: it stands on what holds now, or on what the seller was asked for; a stopped one ends early.
+
+    >>> [step.place for step in steps_of("QUOTED")][:3], [step.place for step in steps_of("INITIALISING")][:3]
+    (['now', 'ahead', 'ahead'], ['done', 'now', 'ahead'])
+    """
     if state not in PLACE:
         return (Step("Asked", "done"), Step(State(state).label, "stopped"))
-    reached, _ = PLACE[State(state)]
+    reached, waiting = PLACE[State(state)]
+    now = reached + waiting if state != State.SETTLED else len(PATH)
     return tuple(
-        Step(name, "done" if index <= reached else "now" if index == reached + 1 else "ahead")
-        for index, name in enumerate(PATH)
+        Step(name, "done" if index < now else "now" if index == now else "ahead") for index, name in enumerate(PATH)
     )
 
 

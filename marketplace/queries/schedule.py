@@ -57,7 +57,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class PlanPage:
-    """The schedule page. `refused` is the newest attempt when it is newer than the plan in force and did not solve."""
+    """The schedule page. `refused` is the newest attempt when it is newer than the plan in force and did not solve.
+
+    `ended` says that the plan in force covers no half hour ahead any more: the site runs without one.
+    """
 
     plan: Plan | None
     refused: Plan | None
@@ -68,6 +71,7 @@ class PlanPage:
     assumptions: tuple[Assumption, ...]
     replan_wanted: bool
     label: str
+    ended: bool = False
 
     @property
     def saved_gbp(self) -> float:
@@ -98,6 +102,7 @@ def plan_page(site: Site, *, text: str, sort: str, number: int, now: datetime) -
         assumptions=tuple(Assumption(a["name"], str(a["value"]), str(a["label"]), a["why"]) for a in plan.assumptions),
         replan_wanted=wanted,
         label="FORECAST",
+        ended=plan.start_at + plan.slots * HALF_HOUR <= now,
     )
 
 

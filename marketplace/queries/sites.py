@@ -37,12 +37,13 @@ class SiteRow:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """One thing a page rests on: FRESH, STALE or MISSING, and until when we know it."""
+    """One thing a page rests on: FRESH, STALE or MISSING. `said` and `until` say until, or from, when we know it."""
 
     name: str
     state: str
     until: datetime | None
     note: str
+    said: str = "Known until"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def freshness(site: Site, plan: Plan | None, now: datetime) -> tuple[Freshness, 
         found.append(Freshness("Plan", "MISSING", None, "no plan yet"))
     else:
         stale = now - plan.created_at > PLAN_STALE_AFTER
-        found.append(Freshness("Plan", "STALE" if stale else "FRESH", plan.created_at, plan.status.lower()))
+        found.append(Freshness("Plan", "STALE" if stale else "FRESH", plan.created_at, plan.status.lower(), "Made"))
     last = MeterReading.objects.filter(site=site, known_at__lte=now).order_by("-start_at").first()
     if last is None:
         found.append(Freshness("Meter", "MISSING", None, "no reading yet"))

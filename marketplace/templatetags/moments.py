@@ -5,6 +5,7 @@ It only formats. Which period a half hour is comes from flex_engine.timegrid; wh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -65,7 +66,7 @@ def brief(value: datetime | None) -> SafeString | str:
     if value is None:
         return "—"
     local = value.astimezone(LONDON)
-    return stamp(value, f"{local:%a} {local.day} {local:%b}, {local:%H:%M} {local:%Z}")
+    return stamp(value, f"{short_day(local)}, {local:%H:%M} {local:%Z}")
 
 
 @register.filter
@@ -97,14 +98,41 @@ def period_number(value: datetime) -> int:
 
 @register.simple_tag
 def window(start: datetime | None, end: datetime | None) -> SafeString | str:
-    """[start, end) on one line; the second day is named only when it differs. The end is exclusive."""
+    """[start, end) on one line with its settlement periods; the end is exclusive."""
     if start is None or end is None:
         return "—"
-    first, last = start.astimezone(LONDON), end.astimezone(LONDON)
-    until = f"{last:%H:%M}" if first.date() == last.date() else f"{day_text(last)}, {last:%H:%M}"
-    zones = f"{first:%Z}" if f"{first:%Z}" == f"{last:%Z}" else f"{first:%Z} to {last:%Z}"
-    text = f"{day_text(first)}, {first:%H:%M}–{until} {zones}"
+    text = span_text(start, end, day_text)
     return format_html('{} <span class="sp">({})</span>', stamp(start, text), period_text(start, end))
+
+
+@register.simple_tag
+def brief_window(start: datetime | None, end: datetime | None) -> SafeString | str:
+    """[start, end) without the year, for table cells; the settlement periods are in it, the end is exclusive."""
+    if start is None or end is None:
+        return "—"
+    text = span_text(start, end, short_day)
+    return format_html('{} <span class="sp">({})</span>', stamp(start, text), period_text(start, end))
+
+
+def span_text(start: datetime, end: datetime, name: Callable[[datetime], str]) -> str:
+    """The span in words; the second day is named only when it differs, and midnight at its end is 24:00.
+
+    >>> span_text(datetime(2024, 1, 2, 22, tzinfo=UTC), datetime(2024, 1, 3, tzinfo=UTC), short_day)
+    'Tue 2 Jan, 22:00–24:00 GMT'
+    """
+    first, last = start.astimezone(LONDON), end.astimezone(LONDON)
+    days = (last.date() - first.date()).days
+    if days == 1 and last.hour == last.minute == 0:
+        until = "24:00"
+    else:
+        until = f"{last:%H:%M}" if days == 0 else f"{name(last)}, {last:%H:%M}"
+    zones = f"{first:%Z}" if f"{first:%Z}" == f"{last:%Z}" else f"{first:%Z} to {last:%Z}"
+    return f"{name(first)}, {first:%H:%M}–{until} {zones}"
+
+
+def short_day(moment: datetime) -> str:
+    """A day without its year: Tue 2 Jan."""
+    return f"{moment:%a} {moment.day} {moment:%b}"
 
 
 @register.filter

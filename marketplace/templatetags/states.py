@@ -14,9 +14,22 @@ TONES = {
         QUEUED SEQUENCED ACTIVATION_REQUESTED DISCARDED WITHDRAWN EXPIRED CANCELLED""",
     "open": """PUBLISHED SOLD CONFIRMED ACTIVE ACTIVATION_ACCEPTED IN_PROGRESS DELIVERED DELIVERY_COMPLETE MINED OPTIMAL
         FEASIBLE""",
-    "good": "READY IMPORTED SETTLED FINAL FRESH ANCHORED DONE PASSED HOLDS",
+    "good": "READY IMPORTED SETTLED FINAL FRESH ANCHORED DONE PASSED HOLDS HANDLED",
     "attention": "NEEDS_REVIEW REORGED NO_CHAIN STALE MISSING INFEASIBLE",
-    "bad": "FAILED REFUSED ACTIVATION_REJECTED ERROR BROKEN",
+    "bad": "FAILED REFUSED ACTIVATION_REJECTED ERROR BROKEN DEAD",
+}
+# Codes whose own word says too little, or says it in a machine's way.
+WORDS = {
+    "FINAL": "Anchored",
+    "SENT": "Submitted",
+    "REORGED": "Reorganised",
+    "QUEUED": "Waiting for its transaction",
+    "NO_CHAIN": "No chain",
+    "ACTIVATION_REQUESTED": "Asked for",
+    "ACTIVATION_ACCEPTED": "Accepted",
+    "ACTIVATION_REJECTED": "Refused",
+    "IN_PROGRESS": "Delivering",
+    "DELIVERY_COMPLETE": "Delivered",
 }
 TONE_OF = {state: tone for tone, states in TONES.items() for state in states.split()}
 
@@ -33,10 +46,10 @@ def tone(code: str) -> str:
 def words(code: str) -> str:
     """A state code as a word.
 
-    >>> words("DELIVERY_COMPLETE")
-    'Delivery complete'
+    >>> words("NEEDS_REVIEW"), words("FINAL")
+    ('Needs review', 'Anchored')
     """
-    return str(code).replace("_", " ").capitalize()
+    return WORDS.get(str(code), str(code).replace("_", " ").capitalize())
 
 
 @register.simple_tag

@@ -14,10 +14,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from marketplace.models import Organisation, SearchResult
 from marketplace.queries.catalogue import CatalogueRow, catalogue_offer, search_page
 from marketplace.queries.visible import visible
-from marketplace.rules.errors import MarketError
 from marketplace.usecases.request_quote import request_quote
 from marketplace.usecases.search_catalogue import search_catalogue
-from marketplace.web.page import GRID, Problem, now, only, page, problem_from, user_of, viewer_for
+from marketplace.web.page import GRID, REFUSALS, Problem, now, only, page, problem_from, user_of, viewer_for
 
 DIRECTIONS = (("", "Either way"), ("REDUCE", "Turn-down"), ("INCREASE", "Turn-up"))
 MOST_KW = Decimal(10_000_000)
@@ -69,7 +68,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
             min_kw=least,
             now=now(),
         )
-    except MarketError as error:
+    except REFUSALS as error:
         return form_page(request, form, (problem_from(error),))
     return redirect(f"{reverse('search', args=[found.pk])}?{urlencode({k: v for k, v in asdict(form).items() if v})}")
 
@@ -115,7 +114,7 @@ def catalogue_entry(request: HttpRequest, pk: int, offer_id: str) -> HttpRespons
         purchase = request_quote(
             organisation=found.organisation, search=found, offer_id=offer_id, kw=kw, user=user_of(request), now=now()
         )
-    except MarketError as error:
+    except REFUSALS as error:
         return entry_page(request, found, row, text, (problem_from(error),))
     return redirect("purchase", purchase.pk)
 

@@ -16,9 +16,10 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from beckn.registry import UnknownPeerError
 from marketplace import clock
 from marketplace.models import User
 from marketplace.queries.viewer import PLATFORM, Viewer, viewer_of
@@ -52,6 +53,8 @@ MENUS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
 }
 MENUS[PLATFORM] = tuple(dict.fromkeys(MENUS[OPERATOR] + MENUS[GRID]))
+# What a use case says when it will not: a rule of the market, or a partner the network's registry does not know.
+REFUSALS = (MarketError, UnknownPeerError)
 # Codes about what was typed; everything else that is refused is about the state of things.
 INPUT_CODES = frozenset(
     {"EMPTY_FILE", "FILE_TOO_LARGE", "NOTHING_TO_IMPORT", "ROWS_REFUSED", "BIZ_QUANTITY_UNAVAILABLE"}
@@ -92,6 +95,21 @@ def only(
             return view(request, *args, **kwargs)
 
         return login_required(guarded)
+
+    return decorate
+
+
+def posted(back: str) -> Callable[[Callable[Concatenate[HttpRequest, P], HttpResponse]], Callable[..., HttpResponse]]:
+    """A view that only takes a POST. Whoever comes by a link (after signing in again, say) goes to the page `back`."""
+
+    def decorate(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if request.method == "POST":
+                return view(request, *args, **kwargs)
+            return redirect(back, *args, **kwargs)
+
+        return guarded
 
     return decorate
 
@@ -146,8 +164,11 @@ def menu_of(viewer: Viewer, here: str) -> tuple[MenuEntry, ...]:
     return tuple(MenuEntry(name, reverse(route), key == here) for key, name, route in MENUS[viewer.kind])
 
 
-def problem_from(error: MarketError, *, field: str = "") -> Problem:
+def problem_from(error: MarketError | UnknownPeerError, *, field: str = "") -> Problem:
     """A refused use case as the error summary shows it: 403 for a role, 422 for input, 409 for the state of things."""
+    if isinstance(error, UnknownPeerError):
+        fix = "Search again. If it goes on, ask an administrator to look at the registry."
+        return Problem("The network's registry does not know this partner now, so nothing was sent.", fix, status=409)
     if error.code == "NOT_ALLOWED":
         status = 403
     else:

@@ -19,11 +19,11 @@ from marketplace.queries.purchases import (
     purchase_page,
 )
 from marketplace.queries.visible import visible
-from marketplace.rules.errors import MarketError
 from marketplace.usecases.advance_purchase import advance_purchase
 from marketplace.web.exports import csv_response
 from marketplace.web.page import (
     GRID,
+    REFUSALS,
     Problem,
     now,
     only,
@@ -112,7 +112,7 @@ def act(request: HttpRequest, pk: str, step: str) -> HttpResponse:
         return shown(request, found, wanted.template, ()) if wanted.template else redirect("purchase", found.pk)
     try:
         advance_purchase(purchase=found, step=step, user=user_of(request), now=now())
-    except MarketError as error:
+    except REFUSALS as error:
         found.refresh_from_db()
         return shown(request, found, wanted.template or "purchases/purchase.html", (problem_from(error),))
     messages.info(request, wanted.said)

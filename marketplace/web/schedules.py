@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from marketplace.models import Site
 from marketplace.queries.schedule import HEADER, plan_page, schedule_export
@@ -20,6 +20,7 @@ from marketplace.web.page import (
     only,
     page,
     page_number,
+    posted,
     problem_from,
     query_without,
     user_of,
@@ -49,7 +50,7 @@ def shown(request: HttpRequest, site: Site, problems: tuple[Problem, ...]) -> Ht
     return page(request, "sites/schedule.html", context, here="sites", problems=problems)
 
 
-@require_POST
+@posted("schedule")
 @only(OPERATOR)
 def replan(request: HttpRequest, slug: str) -> HttpResponse:
     """Ask for a new plan; the page shows it when it is there."""

@@ -6,13 +6,12 @@ from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_POST
 
 from marketplace.models import Organisation
 from marketplace.queries.visible import visible
-from marketplace.web.page import ORGANISATION_KEY, Problem, frame, only, user_of
+from marketplace.web.page import ORGANISATION_KEY, Problem, frame, only, posted, user_of
 
 
 class EmailForm(AuthenticationForm):
@@ -45,9 +44,9 @@ class SignIn(LoginView):
         return self.render_to_response(context, status=422)
 
 
-@require_POST
+@posted("home")
 @only()
-def choose_organisation(request: HttpRequest) -> HttpResponseRedirect:
+def choose_organisation(request: HttpRequest) -> HttpResponse:
     """Act for another of one's organisations from now on."""
     chosen = get_object_or_404(visible(Organisation, user_of(request)), slug=request.POST.get("organisation", ""))
     request.session[ORGANISATION_KEY] = chosen.slug

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from marketplace.models import Upload
 from marketplace.queries.uploads import ERROR_HEADER, error_export, upload_page
@@ -14,7 +14,7 @@ from marketplace.rules.errors import MarketError
 from marketplace.usecases.accept_queue import accept_queue
 from marketplace.usecases.discard_upload import discard_upload
 from marketplace.web.exports import csv_response
-from marketplace.web.page import OPERATOR, Problem, now, only, page, problem_from, user_of
+from marketplace.web.page import OPERATOR, Problem, now, only, page, posted, problem_from, user_of
 
 
 def own_upload(request: HttpRequest, pk: int) -> Upload:
@@ -41,7 +41,7 @@ def shown(request: HttpRequest, found: Upload, problems: tuple[Problem, ...]) ->
     )
 
 
-@require_POST
+@posted("upload")
 @only(OPERATOR)
 def accept(request: HttpRequest, pk: int) -> HttpResponse:
     """Import all rows, or the valid ones only."""
@@ -55,7 +55,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("queue", found.site.slug)
 
 
-@require_POST
+@posted("upload")
 @only(OPERATOR)
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     """Put the file aside."""

@@ -13,6 +13,20 @@
   const local = (seconds) => uPlot.tzDate(new Date(seconds * 1000), ZONE);
   const number = (value) => (value == null ? "—" : value.toLocaleString("en-GB", { maximumFractionDigits: Math.abs(value) < 10 ? 2 : 0 }));
 
+  // 16:30, with the day under the first label of each day; whole days when the axis is that long.
+  const times = (_, splits, __, ___, step) => {
+    let before = "";
+    return splits.map((split) => {
+      const at = local(split);
+      const day = at.toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short" });
+      const fresh = day !== before;
+      before = day;
+      if (step >= 86_400) return day;
+      const clock = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+      return fresh ? `${clock}\n${day}` : clock;
+    });
+  };
+
   // A step holds to the end of its half hour, so the last value is repeated at the end of the axis.
   const column = (values, slots) => {
     const found = Array.from({ length: slots }, (_, i) => (i < values.length ? values[i] : null));
@@ -37,6 +51,7 @@
     const pen = plot.ctx;
     const shade = colour("lock");
     pen.save();
+    pen.setLineDash([]);
     for (const lock of pane.locks) {
       const left = plot.valToPos(data.start + lock.first * STEP, "x", true);
       const right = plot.valToPos(data.start + lock.last * STEP, "x", true);
@@ -60,12 +75,16 @@
     pen.save();
     pen.strokeStyle = pen.fillStyle = token("--ink");
     pen.lineWidth = devicePixelRatio;
+    pen.setLineDash([]);
     pen.beginPath();
     pen.moveTo(at, plot.bbox.top);
     pen.lineTo(at, plot.bbox.top + plot.bbox.height);
     pen.stroke();
     pen.font = `${11 * devicePixelRatio}px ${token("--sans")}`;
-    pen.fillText("now", at + 4 * devicePixelRatio, plot.bbox.top + 11 * devicePixelRatio);
+    const room = plot.bbox.left + plot.bbox.width - at > 32 * devicePixelRatio;
+    pen.textAlign = room ? "left" : "right";
+    pen.textBaseline = "top";
+    pen.fillText("now", at + (room ? 4 : -4) * devicePixelRatio, plot.bbox.top + 2 * devicePixelRatio);
     pen.restore();
   };
 
@@ -91,6 +110,14 @@
       const band = document.createElement("span");
       band.textContent = "Band: P10 to P90";
       line.append(band);
+    }
+    if (pane.locks.length) {
+      const held = document.createElement("span");
+      held.className = "legend";
+      const key = document.createElement("i");
+      key.className = "key-lock";
+      held.append(key, "Held for an order");
+      line.append(held);
     }
     return { line, outputs };
   };
@@ -125,7 +152,7 @@
       bands: band.length ? [{ series: [lines.length + 2, lines.length + 1], fill: faded(shade(pane.lines[0].style), Number(token("--data-band"))) }] : [],
       axes: [
         {
-          stroke: soft, grid, ticks: grid, size: last ? 48 : 8, values: last ? undefined : (_, splits) => splits.map(() => ""),
+          stroke: soft, grid, ticks: grid, size: last ? 48 : 8, values: last ? times : (_, splits) => splits.map(() => ""),
           space: 72, font: `12px ${token("--sans")}`,
         },
         { stroke: soft, grid, ticks: grid, size: 56, space: 32, values: (_, splits) => splits.map((v) => v.toLocaleString("en-GB")), font: `12px ${token("--sans")}` },
@@ -148,12 +175,12 @@
     clear(figure);
     const data = JSON.parse(source.textContent);
     data.key = figure.dataset.chart;
-    const times = Array.from({ length: data.slots + 1 }, (_, i) => data.start + i * STEP);
+    const starts = Array.from({ length: data.slots + 1 }, (_, i) => data.start + i * STEP);
     const width = Math.max(240, box.clientWidth);
     drawn.set(figure, data.panes.map((pane, at) => {
       const { line, outputs } = title(pane);
       box.append(line);
-      const columns = [times, ...pane.lines.map((series) => column(series.values, data.slots))];
+      const columns = [starts, ...pane.lines.map((series) => column(series.values, data.slots))];
       if (pane.low.length) columns.push(column(pane.low, data.slots), column(pane.high, data.slots));
       return new uPlot(options(data, pane, at, width, outputs, at === data.panes.length - 1), columns, box);
     }));

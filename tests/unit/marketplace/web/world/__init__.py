@@ -12,7 +12,7 @@ from typing import Any
 from beckn.models import InboxMessage, OutboxMessage
 from marketplace.models import Offer, Order, Plan, Purchase, SearchResult, Site, Upload, User
 from tests.unit.marketplace.web.world.deals import deliver, make_offers, make_orders, make_purchases, make_searches
-from tests.unit.marketplace.web.world.journal import log, make_messages, message_in
+from tests.unit.marketplace.web.world.journal import log, make_messages, message_in, participants
 from tests.unit.marketplace.web.world.moment import NOW, SLOTS, START
 from tests.unit.marketplace.web.world.parties import PASSWORD, organisation, person
 from tests.unit.marketplace.web.world.places import make_jobs, make_plan, make_site, make_uploads, say, signals, wishes
@@ -52,6 +52,7 @@ def build(*, jobs: int = 40) -> World:
     grid = person("control@networks.example", networks, "TRADER")
     auditor = person("auditor@fieldhouse.example", house, "AUDITOR")
     signals()
+    participants()
     site = make_site(aire, "Leeds 1", "leeds-1")
     make_jobs(site, jobs)
     plan = make_plan(site)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import rfc8785
 from django.conf import settings
 
-from beckn.models import InboxMessage, OutboxMessage
+from beckn.models import InboxMessage, OutboxMessage, Subscriber
 from marketplace.models import (
     Anchor,
     Event,
@@ -28,6 +28,15 @@ BODY = b'{"context":{"version":"2.0.0","action":"%s","ttl":"PT30S"},"message":{"
 
 
 RECEIPT = b'{"message":{"status":"ACK"}}'
+
+
+def participants() -> None:
+    """Both sides as the registry knows them; signatures and their validity are real time, not the market's."""
+    for role, us in settings.BECKN_PARTICIPANTS.items():
+        Subscriber.objects.create(
+            subscriber_id=us["subscriber_id"], key_id="key-1", role=role, url=us["url"], public_key="A" * 43 + "=",
+            valid_from=datetime(2020, 1, 1, tzinfo=UTC), valid_until=datetime(2100, 1, 1, tzinfo=UTC),
+        )  # fmt: skip
 
 
 def message_in(role: str, action: str, transaction: uuid.UUID, age_min: int, **more: Any) -> InboxMessage:

@@ -14,7 +14,7 @@ from typing import Any
 from flex_engine.compute.fields import FieldError, read_bool, read_duration, read_number, read_time
 from flex_engine.compute.job import Job
 from flex_engine.compute.power import RELATIVE_ERROR, estimate_kw
-from flex_engine.compute.tables import UnreadableFileError, rows_of
+from flex_engine.compute.tables import BadRow, UnreadableFileError, rows_of
 from flex_engine.quantities import Label
 
 __all__ = ["Assumption", "QueueDefaults", "QueueFile", "RowError", "UnreadableFileError", "parse"]
@@ -93,6 +93,9 @@ def parse(content: bytes, filename: str, *, defaults: QueueDefaults) -> QueueFil
     for number, cells in rows:
         found.rows_total += 1
         if len(found.errors) >= MOST_ERRORS:
+            continue
+        if isinstance(cells, BadRow):
+            found.errors.append(RowError(number, "row", cells.value[:80], cells.problem, cells.fix))
             continue
         try:
             found.jobs.append(reader.job(number, cells))

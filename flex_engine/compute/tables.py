@@ -7,10 +7,23 @@ import io
 import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 MOST_BYTES = 200 * 1024 * 1024  # unpacked; a gzip or Parquet file can claim a thousand times its size
-Table = tuple[list[str], Iterator[tuple[int, dict[str, Any]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be told apart into cells; the rows around it can."""
+
+    value: str
+    problem: str
+    fix: str
+
+
+Row = tuple[int, dict[str, Any] | BadRow]
+Table = tuple[list[str], Iterator[Row]]
 
 
 class UnreadableFileError(ValueError):
@@ -28,6 +41,8 @@ def rows_of(content: bytes, filename: str, *, max_rows: int) -> Table:
     written = decode(content, filename)
     if written.lstrip()[:1] == "{":
         return json_rows(written, filename, max_rows)
+    if written.lstrip()[:1] == "[":
+        raise UnreadableFileError(f"{filename} is a JSON list; write one JSON object a line (JSONL) instead.")
     return csv_rows(written, filename, max_rows)
 
 
@@ -70,7 +85,7 @@ def csv_rows(written: str, filename: str, max_rows: int) -> Table:
     if len(set(header)) != len(header):
         raise UnreadableFileError(f"{filename} names a column twice in its header.")
 
-    def cells() -> Iterator[tuple[int, dict[str, Any]]]:
+    def cells() -> Iterator[Row]:
         number = 1
         try:
             for row in reader:
@@ -80,19 +95,19 @@ def csv_rows(written: str, filename: str, max_rows: int) -> Table:
                 too_many(number - 1, max_rows, filename)
                 # A short row's missing cells are empty, and read as such; a long row's extra cells would shift meaning.
                 if len(row) > len(header):
-                    raise UnreadableFileError(
-                        f"{filename}, row {number}: {len(row)} cells under {len(header)} columns."
-                    )
-                yield number, dict(zip(header, row, strict=False))
-        except csv.Error as problem:
-            raise UnreadableFileError(f"{filename}, row {number + 1}: {problem}.") from problem
+                    problem = f"there are {len(row)} cells under {len(header)} columns"
+                    yield number, BadRow(separator.join(row), problem, "Quote cells that hold the separator.")
+                else:
+                    yield number, dict(zip(header, row, strict=False))
+        except csv.Error as broken:
+            raise UnreadableFileError(f"{filename}, row {number + 1}: {broken}.") from broken
 
     return header, cells()
 
 
 def json_rows(written: str, filename: str, max_rows: int) -> Table:
     """Rows of a JSONL file: one flat object a line."""
-    rows: list[tuple[int, dict[str, Any]]] = []
+    rows: list[Row] = []
     header: dict[str, None] = {}
     for number, line in enumerate(written.splitlines(), 1):
         if not line.strip():
@@ -101,9 +116,11 @@ def json_rows(written: str, filename: str, max_rows: int) -> Table:
         try:
             row = json.loads(line, parse_constant=refuse_constant)
         except (ValueError, RecursionError) as problem:
-            raise UnreadableFileError(f"{filename}, line {number}: this is not a JSON object ({problem}).") from problem
+            rows.append((number, BadRow(line, f"this is not JSON ({problem})", "Write one JSON object a line.")))
+            continue
         if not isinstance(row, dict):
-            raise UnreadableFileError(f"{filename}, line {number}: each line must be a JSON object.")
+            rows.append((number, BadRow(line, "this is not a JSON object", "Write one JSON object a line.")))
+            continue
         header |= dict.fromkeys(row)
         rows.append(
             (number, {key: str(value).lower() if isinstance(value, bool) else value for key, value in row.items()})
@@ -131,8 +148,8 @@ def parquet_rows(content: bytes, filename: str, max_rows: int) -> Table:
     except pa.ArrowException as problem:
         raise UnreadableFileError(f"{filename} is a damaged Parquet file.") from problem
     header = list(table.column_names)
-    rows = ((i, row) for i, row in enumerate((r for batch in table.to_batches() for r in batch.to_pylist()), 2))
-    return header, rows
+    cells = (row for batch in table.to_batches() for row in batch.to_pylist())
+    return header, ((number, row) for number, row in enumerate(cells, 2))
 
 
 def too_many(count: int, max_rows: int, filename: str) -> None:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from django.utils import timezone
 from knox.auth import TokenAuthentication
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, MethodNotAllowed, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -54,18 +54,20 @@ class SessionWithCsrf(SessionAuthentication):
         try:
             super().enforce_csrf(request)
         except PermissionDenied as refused:
-            raise PermissionDenied(refused.detail, code="CSRF_FAILED") from refused
+            raise PermissionDenied(str(refused.detail), code="CSRF_FAILED") from refused
 
 
 class HoldsScope(BasePermission):
     """Lets a session through, and a token that holds the scope its view names for the method."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Raises PermissionDenied naming the scope. A method without an entry is nobody's: the view forgot it."""
-        scopes: dict[str, str] = getattr(view, "scopes", {})
-        if not isinstance(request.user, User) or request.method not in scopes:
+        """Raises PermissionDenied naming the scope, and MethodNotAllowed for a method the view names none for."""
+        if not isinstance(request.user, User):
             return False
-        wanted = scopes[request.method]
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        wanted: str | None = getattr(view, "scopes", {}).get(method)
+        if wanted is None:
+            raise MethodNotAllowed(method)
         if wanted and isinstance(request.auth, ApiToken) and wanted not in request.auth.scopes:
             raise PermissionDenied(f"This token does not hold the scope {wanted}.", code="SCOPE_MISSING")
         return True

@@ -20,6 +20,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from beckn.registry import UnknownPeerError
 from marketplace.rules.errors import MarketError
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,12 @@ FRAMEWORK: tuple[tuple[type[Exception], int, str, str], ...] = (
     (RequestDataTooBig, 413, "TOO_LARGE", "Send it in smaller parts."),
     (exceptions.ParseError, 400, "UNREADABLE", "Send one JSON object, as RFC 8259 has it, in UTF-8."),
     (SuspiciousOperation, 400, "UNREADABLE", "Send fewer fields."),
+    (
+        UnknownPeerError,
+        409,
+        "PEER_UNKNOWN",
+        "Search again; if it goes on, this installation's registry lacks the peer.",
+    ),
     (UnreadablePostError, 400, "UNREADABLE", "Send the request again; it broke off."),
 )
 # Sharper words than the table's, for codes that were given when the exception was raised.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -16,7 +16,7 @@ from marketplace.api.sites import Nothing
 from marketplace.api.view import ApiView
 from marketplace.models import Purchase, SearchResult
 from marketplace.queries.catalogue import catalogue_offer
-from marketplace.queries.purchases import PurchaseFilters, PurchasePage, filtered_purchases, purchase_page
+from marketplace.queries.purchases import PurchaseFilters, PurchasePage, Settlement, filtered_purchases, purchase_page
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.advance_purchase import STEPS, advance_purchase
 from marketplace.usecases.request_quote import request_quote
@@ -59,14 +59,14 @@ class PurchaseShape(Shape):
     start_at = Instant(allow_null=True, read_only=True)
     end_at = Instant(allow_null=True, read_only=True)
     quote_pence = serializers.IntegerField(allow_null=True)
-    refusal = RefusalShape(allow_null=True)
+    refusal = serializers.SerializerMethodField()
     created_at = Instant(read_only=True)
     updated_at = Instant(read_only=True)
 
-    def to_representation(self, instance: Purchase) -> dict[str, Any]:
-        """No refusal is null, not an empty object."""
-        shown = super().to_representation(instance)
-        return {**shown, "refusal": instance.refusal or None}
+    @extend_schema_field(RefusalShape(allow_null=True))
+    def get_refusal(self, purchase: Purchase) -> dict[str, str] | None:
+        """The refusal, or null when there was none."""
+        return purchase.refusal or None
 
 
 class PurchasePeriodShape(Shape):
@@ -89,7 +89,11 @@ class SettledShape(Shape):
     eligible_kwh = Exact(allow_null=True, read_only=True)
     shortfall_kwh = Exact(allow_null=True, read_only=True)
     proof_state = serializers.CharField()
-    proof = serializers.DictField(child=serializers.CharField())
+    proof = serializers.SerializerMethodField()
+
+    def get_proof(self, settlement: Settlement) -> dict[str, str]:
+        """Chain, contract, transaction and the statement's two hashes, as the seller wrote them."""
+        return dict(settlement.proof)
 
 
 class PurchasePageShape(Shape):

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from marketplace.api.shapes import Exact, Input, Instant, Kw, Shape
 from marketplace.api.sites import Nothing
 from marketplace.api.view import ApiView
-from marketplace.models import Organisation, SearchResult
+from marketplace.models import Offer, Organisation, SearchResult
 from marketplace.queries.catalogue import CatalogueRow, SearchPage, search_page
 from marketplace.usecases.search_catalogue import search_catalogue
 
@@ -46,7 +46,7 @@ class CatalogueOfferShape(Shape):
 
     id = serializers.CharField(source="offer_id")
     name = serializers.CharField()
-    direction = serializers.CharField()
+    direction = serializers.SerializerMethodField()
     start_at = Instant(source="start", read_only=True)
     end_at = Instant(source="end", read_only=True)
     kw = Exact(read_only=True, help_text="Can be ordered in every half hour.")
@@ -60,6 +60,10 @@ class CatalogueOfferShape(Shape):
     carbon_g_per_kwh = Exact(source="carbon", allow_null=True, read_only=True)
     full_pence = serializers.IntegerField(help_text="A full order, fully dispatched, before the seller's quote.")
     periods = CataloguePeriodShape(many=True)
+
+    def get_direction(self, row: CatalogueRow) -> str:
+        """REDUCE or INCREASE, as on the wire."""
+        return next((one.value for one in Offer.Direction if one.label == row.direction), row.direction)
 
     def get_notice_s(self, row: CatalogueRow) -> int | None:
         """The notice in whole seconds."""

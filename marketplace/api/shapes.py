@@ -103,27 +103,27 @@ class Input(serializers.Serializer[Any]):
         return found
 
 
-def field_errors(detail: Any, field: Any, value: Any, path: str = "") -> Iterator[FieldError]:
+def field_errors(detail: Any, field: Any, value: Any, path: str = "", hint: str = "") -> Iterator[FieldError]:
     """DRF's tree of messages as a flat list with what was given and what to write.
 
-    `field` is the serializer or field the messages are about, or None for a name it does not know.
+    `field` is the serializer or field the messages are about, or None for a name it does not know; `hint` is what the
+    fields around it say to write, for a field that says nothing itself.
     """
+    hint = str(getattr(field, "help_text", "") or hint) if field is not None else "Leave it out."
     if isinstance(detail, Mapping):
         for name, inner in detail.items():
-            own = name == "non_field_errors"
-            yield from field_errors(
-                inner,
-                field if own else part(field, name),
-                value if own else part_of(value, name),
-                path if own else join(path, name),
-            )
+            if name == "non_field_errors":
+                yield from field_errors(inner, field, value, path, hint)
+            else:
+                yield from field_errors(inner, part(field, name), part_of(value, name), join(path, name), hint)
     elif isinstance(detail, list) and any(isinstance(inner, Mapping) for inner in detail):
         for index, inner in enumerate(detail):
             if inner:
-                yield from field_errors(inner, part(field, index), part_of(value, index), f"{path}[{index}]")
+                yield from field_errors(inner, part(field, index), part_of(value, index), f"{path}[{index}]", hint)
     else:
         for message in detail:
-            yield FieldError(path, shown(value), sentence(message), fix_for(field, value))
+            fix = f"Give it. {hint}" if hint and value is None else hint
+            yield FieldError(path, shown(value), sentence(message), fix)
 
 
 def part(field: Any, name: str | int) -> Any:
@@ -160,11 +160,3 @@ def sentence(message: object) -> str:
     """A message as a sentence of its own."""
     text = str(message)
     return text if text.endswith((".", "?")) else f"{text}."
-
-
-def fix_for(field: Any, value: Any) -> str:
-    """What to write instead."""
-    if field is None:
-        return "Leave it out."
-    hint = str(getattr(field, "help_text", "") or "")
-    return hint if value is not None or not hint else f"Give it. {hint}"

@@ -1,0 +1,130 @@
+"""Every address of the API with an example of one's own, one of somebody else's, and a body its POST accepts.
+
+A new address without a row here fails test_access.py.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from marketplace.api.nothing import NothingHere
+from marketplace.api.urls import urlpatterns
+from marketplace.api.view import ApiView
+from marketplace.models import OfferRequest, User
+from tests.unit.marketplace.web.world import World
+
+READING = {"source": "meter", "label": "MEASURED", "readings": [{"start": "2024-01-16T12:00:00Z", "import_wh": 410000}]}
+
+
+@dataclass(frozen=True)
+class Route:
+    """An address, by its pattern. `own` belongs to the operator, or to the grid operator where `buyer` is set."""
+
+    pattern: str
+    own: Callable[[World], str]
+    foreign: Callable[[World], str] | None = None
+    body: Callable[[World], Any] = lambda world: {}
+    buyer: bool = False
+
+    def person(self, world: World) -> User:
+        """Whose the example is."""
+        return world.grid if self.buyer else world.operator
+
+
+def foreign_wish(world: World) -> OfferRequest:
+    site = world.foreign["site"]
+    return OfferRequest.objects.get_or_create(site=site, defaults={"created_at": site.created_at})[0]
+
+
+def site(tail: str = "") -> tuple[Callable[[World], str], Callable[[World], str]]:
+    return (lambda w: f"/sites/{w.site.slug}{tail}", lambda w: f"/sites/{w.foreign['site'].slug}{tail}")
+
+
+def upload(tail: str = "", name: str = "clean") -> tuple[Callable[[World], str], Callable[[World], str]]:
+    return (lambda w: f"/uploads/{w.uploads[name].pk}{tail}", lambda w: f"/uploads/{w.foreign['upload'].pk}{tail}")
+
+
+def offer(tail: str = "", name: str = "draft") -> tuple[Callable[[World], str], Callable[[World], str]]:
+    return (lambda w: f"/offers/{w.offers[name].pk}{tail}", lambda w: f"/offers/{w.foreign['offer'].pk}{tail}")
+
+
+def wanted(world: World) -> dict[str, Any]:
+    search = world.searches["answered"]
+    return {"search": str(search.transaction_id), "offer_id": str(world.offers["published"].pk), "kw": "100.5"}
+
+
+def nobodys(noun: str) -> Callable[[World], str]:
+    """An id that does not exist: purchases and searches of others look the same."""
+    return lambda world: f"/{noun}/{uuid.UUID(int=7)}"
+
+
+ROUTES = [
+    Route("me", lambda w: "/me"),
+    Route("tokens", lambda w: "/tokens", body=lambda w: {"name": "n", "scopes": ["sites:read"]}),
+    Route("tokens/<slug:name>", lambda w: "/tokens/" + "0" * 16, lambda w: "/tokens/" + "0" * 16),
+    Route("sites", lambda w: "/sites"),
+    Route("sites/<slug:slug>", *site()),
+    Route("sites/<slug:slug>/uploads", *site("/uploads")),
+    Route("sites/<slug:slug>/jobs", *site("/jobs")),
+    Route("sites/<slug:slug>/plan", *site("/plan")),
+    Route("sites/<slug:slug>/readings", *site("/readings"), body=lambda w: READING),
+    Route("sites/<slug:slug>/offer-requests", *site("/offer-requests")),
+    Route("uploads/<int:pk>", *upload(name="review")),
+    Route("uploads/<int:pk>/accept", *upload("/accept")),
+    Route("uploads/<int:pk>/discard", *upload("/discard")),
+    Route(
+        "offer-requests/<int:pk>",
+        lambda w: f"/offer-requests/{OfferRequest.objects.filter(site=w.site)[0].pk}",
+        lambda w: f"/offer-requests/{foreign_wish(w).pk}",
+    ),
+    Route("offers", lambda w: "/offers"),
+    Route("offers/<uuid:pk>", *offer()),
+    Route("offers/<uuid:pk>/publish", *offer("/publish")),
+    Route("offers/<uuid:pk>/withdraw", *offer("/withdraw")),
+    Route("orders", lambda w: "/orders"),
+    Route(
+        "orders/<uuid:pk>", lambda w: f"/orders/{w.orders['settled'].pk}", lambda w: f"/orders/{w.foreign['order'].pk}"
+    ),
+    Route(
+        "orders/<uuid:pk>/proof",
+        lambda w: f"/orders/{w.orders['settled'].pk}/proof",
+        lambda w: f"/orders/{w.foreign['order'].pk}/proof",
+    ),
+    Route("searches", lambda w: "/searches", buyer=True),
+    Route(
+        "searches/<uuid:transaction_id>",
+        lambda w: f"/searches/{w.searches['answered'].transaction_id}",
+        nobodys("searches"),
+        buyer=True,
+    ),
+    Route("purchases", lambda w: "/purchases", body=wanted, buyer=True),
+    Route("purchases/<uuid:pk>", lambda w: f"/purchases/{w.purchases['settled'].pk}", nobodys("purchases"), buyer=True),
+    Route(
+        "purchases/<uuid:pk>/<slug:step>",
+        lambda w: f"/purchases/{w.purchases['quoted'].pk}/initialise",
+        lambda w: f"/purchases/{uuid.UUID(int=7)}/initialise",
+        buyer=True,
+    ),
+    Route("ledger", lambda w: "/ledger"),
+    Route("ledger/<int:seq>", lambda w: "/ledger/3", lambda w: "/ledger/999999"),
+    Route("ledger/<int:seq>/proof", lambda w: "/ledger/3/proof", lambda w: "/ledger/999999/proof"),
+    Route("signals", lambda w: "/signals"),
+    Route("forecasts", lambda w: "/forecasts"),
+    Route("messages", lambda w: "/messages"),
+]
+BY_PATTERN = {route.pattern: route for route in ROUTES}
+
+
+def views() -> Iterator[tuple[str, type[ApiView]]]:
+    """(pattern, view) of every address with scopes."""
+    for entry in urlpatterns:
+        view = getattr(entry.callback, "cls", None)
+        if isinstance(view, type) and issubclass(view, ApiView) and view is not NothingHere:
+            yield str(entry.pattern), view
+
+
+OPERATIONS = [(pattern, method, view.scopes[method]) for pattern, view in views() for method in view.scopes]
+IDS = [f"{method} {pattern}" for pattern, method, _ in OPERATIONS]

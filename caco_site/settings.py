@@ -235,6 +235,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],  # what the API takes is no secret
+    "POSTPROCESSING_HOOKS": [],  # states of different nouns share the name "state"; their values stand at each field
 }
 
 # --- beckn

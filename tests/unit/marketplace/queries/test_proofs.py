@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
+from django.db import transaction
 
 from marketplace.ledger.checks import checks, verdict
-from marketplace.ledger.log import leaf_hashes
 from marketplace.ledger.onchain import ChainUnavailableError
 from marketplace.ledger.proof import Proof, proof_from_json
 from marketplace.ledger.reader import Unanswering
-from marketplace.models import Anchor, LedgerEntry, SettlementRecord
+from marketplace.models import LedgerEntry, SettlementRecord
 from marketplace.queries import proofs
-from marketplace.usecases.anchor_events import anchor_events
 from tests.unit.marketplace.ledger.logged import (
     Contract,
     anchored,
@@ -25,25 +26,30 @@ from tests.unit.marketplace.ledger.logged import (
     happened,
     statement,
 )
-from tests.unit.marketplace.usecases.market import END
 
 pytestmark = pytest.mark.django_db
 EVERY_CHECK = ["payload", "leaf", "leaf_hash", "prev", "inclusion", "chain_root"]
 
 
-@pytest.fixture
-def contract():
-    return Contract()
+@pytest.fixture(scope="module")
+def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[LedgerEntry, Contract]]:
+    """The entry of a statement under a final head, with its record on chain and other entries around it, made once."""
+    chain = Contract()
+    with django_db_blocker.unblock(), transaction.atomic():
+        happened(3)
+        made = statement()
+        happened(2)
+        anchored(chain)
+        found = proofs.statement_entry_of(LedgerEntry.objects.all(), order_id=made.activation.order_id)
+        assert found is not None
+        yield found, chain
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
-def entry(contract):
-    """The entry of a statement under a final head, with its record on chain and other entries around it."""
-    happened(3)
-    made = statement()
-    happened(2)
-    anchored(contract)
-    return proofs.statement_entry_of(LedgerEntry.objects.all(), order_id=made.activation.order_id)
+def settled(built: tuple[LedgerEntry, Contract], db: None) -> tuple[LedgerEntry, Contract]:
+    """The statement's entry and the contract; what a test changes in the log is rolled back after it."""
+    return built[0], copy.deepcopy(built[1])
 
 
 def judged(proof: Proof, chain: Any) -> dict[str, bool | None]:
@@ -54,7 +60,8 @@ def fails(proof: Proof, chain: Any) -> set[str]:
     return {name for name, held in judged(proof, chain).items() if held is False}
 
 
-def test_every_check_of_a_settled_statement_holds(entry, contract):
+def test_every_check_of_a_settled_statement_holds(settled):
+    entry, contract = settled
     found = checks(proofs.proof_of(entry), contract)
     assert [(check.name, check.held) for check in found] == [
         (name, True) for name in [*EVERY_CHECK, "record", "chain_record"]
@@ -62,7 +69,8 @@ def test_every_check_of_a_settled_statement_holds(entry, contract):
     assert verdict(found) is True
 
 
-def test_every_entry_of_the_log_has_its_proof(entry, contract):
+def test_every_entry_of_the_log_has_its_proof(settled):
+    entry, contract = settled
     for one in LedgerEntry.objects.select_related("event"):
         proof = proofs.proof_of(one)
         assert fails(proof, contract) == set()
@@ -70,7 +78,8 @@ def test_every_entry_of_the_log_has_its_proof(entry, contract):
         assert (proof.settlement is not None) == (one.pk == entry.pk)
 
 
-def test_a_proof_travels_as_json_and_still_holds(entry, contract):
+def test_a_proof_travels_as_json_and_still_holds(settled):
+    entry, _ = settled
     proof = proofs.proof_of(entry)
     sent = json.loads(json.dumps(proof.as_json()))
     assert proof_from_json(sent) == proof
@@ -85,42 +94,8 @@ def test_a_proof_travels_as_json_and_still_holds(entry, contract):
     }
 
 
-def test_an_entry_without_a_head_says_what_cannot_be_checked_yet(contract):
-    happened(2)
-    anchored(contract)
-    happened(1)
-    anchor_events(now=END)
-    proof = proofs.proof_of(LedgerEntry.objects.select_related("event").order_by("-seq")[0])
-    assert (proof.head, proof.path) == (None, ())
-    assert judged(proof, contract) == {
-        "payload": True,
-        "leaf": True,
-        "leaf_hash": True,
-        "prev": True,
-        "inclusion": None,
-        "chain_root": None,
-    }
-
-
-def test_a_head_on_its_way_proves_inclusion_and_claims_no_chain(contract):
-    happened(2)
-    anchor_events(now=END)
-    found = judged(proofs.proof_of(LedgerEntry.objects.select_related("event").get(seq=1)), contract)
-    assert (found["inclusion"], found["chain_root"]) == (True, None)
-
-
-def test_the_smallest_final_head_is_the_one_shown(contract, settings):
-    settings.ANCHOR_EVERY_S = 0
-    for _ in range(3):
-        happened(2)
-        anchored(contract)
-    first = LedgerEntry.objects.select_related("event").get(seq=0)
-    assert proofs.proof_of(first).head.size == 2
-    Anchor.objects.filter(size=2).update(state="REORGED")
-    assert proofs.proof_of(first).head.size == 4
-
-
-def test_a_chain_that_is_down_has_neither_held_nor_failed(entry, contract):
+def test_a_chain_that_is_down_has_neither_held_nor_failed(settled):
+    entry, contract = settled
     contract.down = True
     found = {check.name: check for check in checks(proofs.proof_of(entry), contract)}
     for name in ("chain_root", "chain_record"):
@@ -129,7 +104,8 @@ def test_a_chain_that_is_down_has_neither_held_nor_failed(entry, contract):
     assert verdict(found.values()) is None
 
 
-def test_without_a_chain_the_page_says_so(entry):
+def test_without_a_chain_the_page_says_so(settled):
+    entry, _ = settled
     found = judged(proofs.proof_of(entry), None)
     assert (found["chain_root"], found["chain_record"], found["inclusion"]) == (None, None, True)
 
@@ -144,7 +120,8 @@ def test_no_chain_by_choice_and_no_chain_yet_are_told_apart(settings):
         reader.anchored_root(1)
 
 
-def test_a_final_head_that_the_contract_does_not_hold_is_a_failure(entry, contract):
+def test_a_final_head_that_the_contract_does_not_hold_is_a_failure(settled):
+    entry, contract = settled
     proof = proofs.proof_of(entry)
     contract.accepted.clear()
     contract.kept.clear()
@@ -208,14 +185,16 @@ CHANGES: list[tuple[str, Any, set[str]]] = [
 ]
 
 
-def test_whatever_is_changed_makes_the_right_checks_fail(entry, contract):
+def test_whatever_is_changed_makes_the_right_checks_fail(settled):
+    entry, contract = settled
     proof = proofs.proof_of(entry)
     changed = {name: change(proof) for name, change, _ in CHANGES}
     assert all(one != proof for one in changed.values())
     assert {name: fails(one, contract) for name, one in changed.items()} == {name: due for name, _, due in CHANGES}
 
 
-def test_a_made_up_proof_is_refused_by_name(entry):
+def test_a_made_up_proof_is_refused_by_name(settled):
+    entry, _ = settled
     sent = proofs.proof_of(entry).as_json()
     with pytest.raises(ValueError, match=r"\$\.entry\.seq"):
         proof_from_json(sent | {"entry": sent["entry"] | {"seq": "seven"}})
@@ -229,7 +208,8 @@ def test_a_made_up_proof_is_refused_by_name(entry):
     assert issubclass(msgspec.ValidationError, ValueError)
 
 
-def test_a_tampered_database_fails_its_checks_and_not_the_page(entry, contract):
+def test_a_tampered_database_fails_its_checks_and_not_the_page(settled):
+    entry, contract = settled
     change_event(entry.seq, payload=b"\xff not JSON \x00")
     changed = LedgerEntry.objects.select_related("event").get(pk=entry.pk)
     assert fails(proofs.proof_of(changed), contract) >= {"payload", "leaf"}
@@ -241,17 +221,10 @@ def test_a_tampered_database_fails_its_checks_and_not_the_page(entry, contract):
     assert (found["prev"], found["inclusion"]) == (None, False)
 
 
-def test_a_record_swapped_in_the_database_is_found(entry, contract):
+def test_a_record_swapped_in_the_database_is_found(settled):
+    entry, contract = settled
     SettlementRecord.objects.update(commitment="ab" * 32)
     assert fails(proofs.proof_of(entry), contract) == {"record", "chain_record"}
-
-
-def test_the_path_is_as_short_as_it_should_be(contract):
-    happened(64)
-    anchored(contract)
-    proof = proofs.proof_of(LedgerEntry.objects.select_related("event").get(seq=17))
-    assert len(proof.path) == 6
-    assert len(leaf_hashes(64)) == 64
 
 
 def test_a_chain_error_is_an_os_error():

@@ -236,7 +236,9 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],  # what the API takes is no secret
-    "POSTPROCESSING_HOOKS": [],  # states of different nouns share the name "state"; their values stand at each field
+    # States of different nouns share the name "state", so their values stand at each field and not under a shared name.
+    "POSTPROCESSING_HOOKS": ["marketplace.api.schema.tidied"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
 # --- beckn

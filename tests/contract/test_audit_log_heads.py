@@ -32,11 +32,11 @@ def head_call(
     return log.functions.anchor(seq, size, merkle.root(leaves[:size]), proof, list(sigs))
 
 
-def refused(act: Callable[[], Any]) -> str:
-    """The name of the contract's error."""
-    with pytest.raises(Exception) as caught:
-        act()
-    return error_name(getattr(caught.value, "data", None))
+def refused(chain: EmbeddedChain, call: Any, key: bytes = KEY) -> str:
+    """The name of the error with which the contract refuses."""
+    with pytest.raises(ContractLogicError) as caught:
+        chain.transact(call, key)
+    return error_name(caught.value.data)
 
 
 def fold(events: list[Any]) -> bytes:

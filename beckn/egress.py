@@ -60,6 +60,7 @@ class Pinned(HTTPConnection):
         self.address = address
         self.watch = threading.Timer(TOTAL_S, self.cut)
         self.watch.daemon = True
+        self.is_cut = False
 
     def connect(self) -> None:
         """Connect to the pinned address; under https prove that the name's owner answers there."""
@@ -72,7 +73,8 @@ class Pinned(HTTPConnection):
             self.sock.do_handshake()
 
     def cut(self) -> None:
-        """End both directions; whoever reads gets an error at once."""
+        """End both directions; whoever reads comes to an end at once."""
+        self.is_cut = True
         try:
             socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
         except (OSError, TypeError):  # already closed
@@ -107,6 +109,8 @@ def exchange(method: str, url: str, raw: bytes, *, headers: Mapping[str, str], l
         connection.endheaders(raw)
         answer = connection.getresponse()
         body = answer.read(largest + 1)
+        if connection.is_cut or (answer.length and len(body) <= largest):  # http.client calls a cut body complete
+            raise EgressError("the answer was cut short")
     except (OSError, HTTPException) as problem:
         raise EgressError(f"{target.netloc}: {problem or type(problem).__name__}") from problem
     finally:

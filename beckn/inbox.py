@@ -127,15 +127,15 @@ def store_together(items: Sequence[Judged], *, now: datetime) -> list[Stored | W
                 message_id__in={item.row.message_id for item in kept},
             ).values_list("pk", "role", "subscriber_id", "action", "message_id", "digest", "receipt")
         }
-    return [outcome(item, stored.get(item.key)) for item in items]
+    refused = WireError("AUT_KEY_EXPIRED_OR_REVOKED", "The key that signed this is not in force any more.")
+    held = {item.key for item in kept}
+    return [outcome(item, stored.get(item.key)) if item.key in held else refused for item in items]
 
 
 def outcome(item: Judged, found: tuple[int, str, bytes] | None) -> Stored | WireError:
     """What became of one message, given what the journal now holds under its key."""
     if found is None:
-        return WireError(
-            "AUT_KEY_EXPIRED_OR_REVOKED", f"Key {item.key_id} of {item.row.subscriber_id} is not in force."
-        )
+        return WireError("NET_INTERNAL_ERROR", "The message could not be stored; nothing was done.", http_status=500)
     pk, digest, receipt = found
     if digest != item.row.digest:
         log.warning("%s %s came again with another body", item.row.subscriber_id, item.row.message_id)

@@ -75,19 +75,25 @@ def lookup(
 def ask(subscriber_id: str, key_id: str, row: Subscriber | None, *, now: datetime, fetch: Fetch) -> Subscriber | None:
     """What the other registry says now, stored; the row we have while it does not answer, if that is not too old."""
     try:
-        learn(fetch({"subscriber_id": subscriber_id, "key_id": key_id}), now=now)
+        kept = learn(fetch({"subscriber_id": subscriber_id, "key_id": key_id}), now=now)
     except OSError as problem:
         if row is None or row.fetched_at is None or row.fetched_at < now - STALE:
             raise WireError(
                 "NET_DOWNSTREAM_UNAVAILABLE", "The registry does not answer; send again later.", http_status=503
             ) from problem
         return row
-    return Subscriber.objects.filter(subscriber_id=subscriber_id, key_id=key_id, fetched_at=now).first()
+    known = Subscriber.objects.filter(subscriber_id=subscriber_id, key_id=key_id)
+    if (subscriber_id, key_id) not in kept:
+        known.update(status=Subscriber.Status.REVOKED, fetched_at=now)
+    return known.first()
 
 
-def learn(subscriptions: Iterable[Any], *, now: datetime) -> int:
-    """Keep what another registry told us; malformed entries and claims about our own subscribers are left out."""
-    kept = 0
+def learn(subscriptions: Iterable[Any], *, now: datetime) -> set[tuple[str, str]]:
+    """Keep what another registry told us, and return the (subscriber, key) pairs.
+
+    Malformed entries and claims about our own subscribers are left out.
+    """
+    kept = set()
     ours = set(Subscriber.objects.filter(fetched_at=None).values_list("subscriber_id", flat=True))
     for entry in subscriptions:
         found = from_subscription(entry)
@@ -95,7 +101,7 @@ def learn(subscriptions: Iterable[Any], *, now: datetime) -> int:
             continue
         keys = {name: found.pop(name) for name in ("subscriber_id", "key_id")}
         Subscriber.objects.update_or_create(**keys, defaults=found | {"fetched_at": now})
-        kept += 1
+        kept.add((keys["subscriber_id"], keys["key_id"]))
     return kept
 
 

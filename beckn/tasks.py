@@ -48,11 +48,10 @@ def sweep(**_: Any) -> None:
         return
     try:
         end = time.monotonic() + SWEEP_AT_MOST_S
-        now = timezone.now()
-        each(inbox.due(now=now, limit=SWEEP_ROWS), inbox.handle, end)
-        each(outbox.due(now=now, limit=SWEEP_ROWS), outbox.deliver, end)
+        each(inbox.due(now=timezone.now(), limit=SWEEP_ROWS), inbox.handle, end)
+        each(outbox.due(now=timezone.now(), limit=SWEEP_ROWS), outbox.deliver, end)
         if settings.BECKN_REGISTRY_URL:
-            read_directory(now=now)
+            read_directory(now=timezone.now())
     finally:
         sweeping.release()
 
@@ -78,4 +77,4 @@ def read_directory(*, now: datetime) -> None:
     except egress.EgressError as problem:
         log.warning("the registry's directory cannot be read: %s", problem)
         return
-    log.info("the registry's directory names %s other participants", found)
+    log.info("the registry's directory names %s other participants", len(found))

@@ -125,7 +125,7 @@ def chain_root(proof: Proof, chain: ChainReader | None) -> Check:
     size, root, tx_hash = found
     if (size, root) != (head.size, head.root):
         return Check(name, title, False, f"the contract accepted another head {head.number}: size {size}, root {root}")
-    return Check(name, title, True, f"the contract accepted head {head.number} with it, in transaction {tx_hash}")
+    return stands(name, title, f"the contract accepted head {head.number} with it", tx_hash, head.anchor)
 
 
 def missing(name: str, title: str, what: str, anchor: OnChain) -> Check:
@@ -133,6 +133,13 @@ def missing(name: str, title: str, what: str, anchor: OnChain) -> Check:
     if anchor.state == "FINAL":
         return Check(name, title, False, f"the contract holds no {what}, though it is said to stand there")
     return Check(name, title, None, f"{what} is not on the chain yet (it is {anchor.state.lower()})")
+
+
+def stands(name: str, title: str, what: str, tx_hash: str, anchor: OnChain) -> Check:
+    """It is on chain; what is said to be final must also stand in the transaction that is named for it."""
+    if anchor.state == "FINAL" and anchor.tx_hash.lower() != tx_hash.lower():
+        return Check(name, title, False, f"{what}, but in transaction {tx_hash} and not in {anchor.tx_hash or 'none'}")
+    return Check(name, title, True, f"{what}, in transaction {tx_hash}")
 
 
 def settlement_checks(proof: Proof, chain: ChainReader | None) -> Iterator[Check]:
@@ -184,4 +191,4 @@ def chain_record(record: Settlement, chain: ChainReader | None) -> Check:
     commitment, tx_hash = found
     if commitment != record.commitment:
         return Check(name, title, False, f"the contract holds another commitment for it: {commitment}")
-    return Check(name, title, True, f"the contract holds its commitment, in transaction {tx_hash}")
+    return stands(name, title, "the contract holds its commitment", tx_hash, record.anchor)

@@ -78,7 +78,7 @@ def chain_checks(proof: Proof, rpc_url: str) -> tuple[Check, ...]:
 
 
 def outcome(proof: Proof, found: list[Check]) -> dict[str, Any]:
-    """The answer, with the transactions as the contract gave them."""
+    """The answer. The checks have compared the transactions it names with the contract's own events."""
     verified = verdict(found) is True
     head, settlement = proof.head, proof.settlement
     wrong = next((check for check in found if check.held is not True), None)

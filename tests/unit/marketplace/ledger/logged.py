@@ -36,6 +36,7 @@ class Contract:
     def __init__(self) -> None:
         self.accepted: list[AnchoredHead] = []
         self.kept: dict[str, str] = {}
+        self.recorded_in: dict[str, str] = {}
         self.acc = self.origin_hash()
         self.down = False
 
@@ -47,7 +48,8 @@ class Contract:
                 self.accept(anchor, tx_hash)
             for record in anchor.records.order_by("pk"):
                 assert record.supersedes in {"", *self.kept}
-                self.kept[record_key(record.settlement_id, record.run)] = record.commitment
+                key = record_key(record.settlement_id, record.run)
+                self.kept[key], self.recorded_in[key] = record.commitment, tx_hash
             facts = {"tx_hash": tx_hash, "chain_id": 31337, "contract": "0x" + "c0" * 20, "block_number": anchor.pk}
             Anchor.objects.filter(pk=anchor.pk).update(state="FINAL", block_hash="0x" + "b0" * 32, **facts)
 
@@ -96,7 +98,7 @@ class Contract:
 
     def recorded_commitment(self, key: str, /) -> tuple[str, str] | None:
         self.answering()
-        return (self.kept[key], "0x" + "7e" * 32) if key in self.kept else None
+        return (self.kept[key], self.recorded_in[key]) if key in self.kept else None
 
 
 def statement() -> SettlementStatement:

@@ -163,6 +163,16 @@ CHANGES: list[tuple[str, Any, set[str]]] = [
     ("the root", lambda p: swapped(p, "head", root=other(p.head.root)), {"inclusion", "chain_root"}),
     ("the size", lambda p: swapped(p, "head", size=p.head.size + 100), {"inclusion", "chain_root"}),
     ("the head", lambda p: swapped(p, "head", number=p.head.number + 1), {"chain_root"}),
+    (
+        "the head's transaction",
+        lambda p: swapped(p, "head", anchor=replace(p.head.anchor, tx_hash="0x" + "99" * 32)),
+        {"chain_root"},
+    ),
+    (
+        "the record's transaction",
+        lambda p: swapped(p, "settlement", anchor=replace(p.settlement.anchor, tx_hash="")),
+        {"chain_record"},
+    ),
     ("the log", lambda p: replace(p, log_id="another/log"), {"record"}),
     ("the record's salt", lambda p: swapped(p, "settlement", salt=other(p.settlement.salt)), {"record"}),
     ("the statement", lambda p: swapped(p, "settlement", statement="00000000-0000-0000-0000-000000000000"), {"record"}),

@@ -5,6 +5,7 @@ The pulse stands in Redis and nowhere else: losing it costs a second, and the da
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
@@ -26,6 +27,13 @@ def pulse(**_: Any) -> None:
 def connection() -> redis.Redis:
     """A short-lived Redis client that gives up after a second instead of hanging."""
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+
+
+def forget() -> None:
+    """Drop the pulse of an earlier run, so that it does not speak for a worker that has not started yet."""
+    if settings.REDIS_URL:
+        with contextlib.suppress(redis.RedisError), connection() as client:
+            client.delete(KEY)
 
 
 def age_s(client: redis.Redis) -> float | None:

@@ -120,6 +120,7 @@ CELERY_IMPORTS = (
     *(f"marketplace.agents.{agent}" for agent in ("compute", "coordination", "grid", "housekeeping", "optimisation")),
 )
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_RESULT_EXPIRES = None  # there are no results, so nothing to clean up
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

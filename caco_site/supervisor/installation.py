@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caco_site.contract_state import NotDeployedError, chain_of_contract
-from caco_site.supervisor import folder, postgres, redis_server
+from caco_site.supervisor import folder, postgres, processes, redis_server
 from caco_site.supervisor.part import Part
-from caco_site.supervisor.processes import Addresses, chain, not_ready, web, worker
+from caco_site.supervisor.processes import Addresses
 from caco_site.supervisor.runner import Runner
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,21 +36,21 @@ def run(
     begun = time.monotonic()
     where = Addresses(var, wanted.host, wanted.port, env)
     redis = redis_server.choose(env, var)
-    keepers = [redis.part, database(wanted, var, env), None if env.get("CACO_RPC_URL") else chain(where)]
+    keepers = [redis.part, database(wanted, var, env), None if env.get("CACO_RPC_URL") else processes.chain(where)]
     chosen = settings_of(where, redis, keepers)
     folder.remember(var, chosen)
     runner = Runner(logs=var / "log", env={**chosen, **env, "CACO_VAR": str(var)}, lock=lock, say=say, stopping=stop)
     keeping = [part for part in keepers if part]
-    serving = [web(where), worker(where, wanted.worker_threads)]
+    web, worker = processes.web(where), processes.worker(where, wanted.worker_threads)
     try:
-        introduce(say, where, redis, keeping, serving)
-        begin(runner, where, keeping, serving)
+        introduce(say, where, redis, [*keeping, web, worker])
+        begin(runner, where, keeping, web, worker)
         wait_ready(where, runner, say, begun)
         while not stop():
             runner.pause(0.2)
     finally:
         say("stopping")
-        runner.stop([part.name for part in serving])
+        runner.stop([web.name, worker.name])
         runner.stop([part.name for part in keeping])
         say("stopped")
 
@@ -72,30 +72,25 @@ def settings_of(where: Addresses, redis: redis_server.Redis, keepers: list[Part 
     return chosen
 
 
-def introduce(
-    say: Callable[[str], None], where: Addresses, redis: redis_server.Redis, keeping: list[Part], serving: list[Part]
-) -> None:
+def introduce(say: Callable[[str], None], where: Addresses, redis: redis_server.Redis, parts: list[Part]) -> None:
     """One line a part: what it is and how it was chosen."""
-    lines = {part.name: part.how for part in keeping}
-    if "postgres" not in lines:
-        given = where.env.get("DATABASE_URL")
-        lines["database"] = "as DATABASE_URL says" if given else f"SQLite in {where.var / 'caco.sqlite3'}"
-    lines.setdefault("redis", redis.how)
-    rpc_url = where.env.get("CACO_RPC_URL")
-    lines.setdefault("chain", "NO_CHAIN: nothing is anchored" if rpc_url == "none" else "as CACO_RPC_URL says")
-    for name, how in (lines | {part.name: part.how for part in serving}).items():
-        say(f"{name:<9} {how}")
+    ours = {part.name: part.how for part in parts}
+    database = "as DATABASE_URL says" if where.env.get("DATABASE_URL") else f"SQLite in {where.var / 'caco.sqlite3'}"
+    chain = "NO_CHAIN: nothing is anchored" if where.env.get("CACO_RPC_URL") == "none" else "as CACO_RPC_URL says"
+    elsewhere = {"database": "" if "postgres" in ours else database, "redis": redis.how, "chain": chain}
+    for name, how in (elsewhere | ours).items():
+        if how:
+            say(f"{name:<9} {how}")
 
 
-def begin(runner: Runner, where: Addresses, keeping: list[Part], serving: list[Part]) -> None:
-    """Start all parts in order, and prepare what each stands on."""
-    for part in keeping:
+def begin(runner: Runner, where: Addresses, keeping: list[Part], web: Part, worker: Part) -> None:
+    """Start all parts in order, and prepare what each stands on. Nobody is told of the web process before it is ready."""
+    for part in (*keeping, web):
         runner.start(part)
     runner.wait_ready([part.name for part in keeping if part.name != "chain"], timeout_s=START_S)
     runner.once("prepare", (*MANAGE, "prepare"))
-    for part in serving:
-        if not runner.stopping():
-            runner.start(part)
+    if not runner.stopping():
+        runner.start(worker)
     if any(part.name == "chain" for part in keeping):
         runner.wait_ready(["chain"], timeout_s=START_S)
         if not runner.stopping() and not deployed(where):
@@ -115,7 +110,7 @@ def wait_ready(where: Addresses, runner: Runner, say: Callable[[str], None], beg
     """Say when everything is ready. What takes long is named once, and looked after all the same."""
     late = begun + READY_S
     while not runner.stopping():
-        missing = not_ready(where)
+        missing = processes.not_ready(where)
         if not missing:
             say(f"ready in {time.monotonic() - begun:.1f} s at {where.public}")
             return

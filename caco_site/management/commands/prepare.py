@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from caco_site import heartbeat
+
 
 class Command(BaseCommand):
     help = "Apply missing migrations and make missing Beckn keys. Safe to repeat. Example: manage.py prepare"
+
+    requires_system_checks = [
+        Tags.security,
+        Tags.compatibility,
+    ]  # what can be wrong here; code was checked before release
 
     def handle(self, *args: Any, **options: Any) -> None:
         executor = MigrationExecutor(connection)
@@ -20,3 +28,4 @@ class Command(BaseCommand):
         else:
             self.stdout.write("the database is up to date")
         call_command("beckn_keygen", stdout=self.stdout)
+        heartbeat.forget()

@@ -46,7 +46,7 @@ class ProvenHeadShape(Shape):
 
     number = serializers.IntegerField()
     size = serializers.IntegerField()
-    root = serializers.CharField()
+    root = serializers.CharField()  # type: ignore[assignment] # a field of that name
     anchor = OnChainShape()
 
 

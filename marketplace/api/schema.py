@@ -24,9 +24,6 @@ class FieldErrorShape(serializers.Serializer[Any]):
     problem = serializers.CharField()
     fix = serializers.CharField(help_text="What to write instead.")
 
-    class Meta:
-        ref_name = "FieldError"
-
 
 class ProblemShape(serializers.Serializer[Any]):
     """A refusal (RFC 9457)."""
@@ -38,9 +35,6 @@ class ProblemShape(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="For programs: stable, in capitals.")
     fix = serializers.CharField(help_text="What to do, in a sentence; may be empty.")
     errors = FieldErrorShape(many=True, required=False)  # type: ignore[assignment] # a field of that name
-
-    class Meta:
-        ref_name = "Problem"
 
 
 class Described(AutoSchema):  # type: ignore[no-untyped-call, unused-ignore]
@@ -78,11 +72,21 @@ class Described(AutoSchema):  # type: ignore[no-untyped-call, unused-ignore]
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         """What the view declares, and the problems that come with its method and path."""
         bodies = super()._get_response_bodies(direction)
+        for body in bodies.values():
+            body["description"] = body["description"] or self.get_summary()
         shape = self.resolve_serializer(ProblemShape(), "response").ref
         for status in self.problems():
             content = {CONTENT_TYPE: {"schema": shape}}
             bodies.setdefault(str(status), {"content": content, "description": TITLES[status]})
         return bodies
+
+    def get_serializer_name(self, serializer: Any, direction: Any) -> str:
+        """A shape's name without the word shape."""
+        return super().get_serializer_name(serializer, direction).removesuffix("Shape")
+
+    def get_paginated_name(self, serializer_name: str) -> str:
+        """What a slice of a list is called."""
+        return f"{serializer_name}Slice"
 
     def problems(self) -> list[int]:
         """The statuses this operation can refuse with."""
@@ -118,3 +122,10 @@ class SessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-
         """The session's cookie."""
         words = "The session of somebody signed in. A POST or DELETE also needs the header X-CSRFToken."
         return {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": words}
+
+
+def tidied(result: Any, **_: Any) -> Any:
+    """A hook of drf-spectacular: the document without its internal marks."""
+    if isinstance(result, dict):
+        return {name: tidied(value) for name, value in result.items() if name != "x-spec-enum-id"}
+    return [tidied(value) for value in result] if isinstance(result, list) else result

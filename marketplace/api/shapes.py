@@ -66,7 +66,7 @@ class Rate(serializers.DecimalField):
         super().__init__(max_digits=10, decimal_places=4, **options)
 
 
-@extend_schema_field(OpenApiTypes.DECIMAL)
+@extend_schema_field({"type": "string", "format": "decimal"})
 class Exact(serializers.Field):
     """A Decimal on its way out as it came, a string without an exponent or trailing zeros."""
 

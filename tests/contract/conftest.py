@@ -1,16 +1,5 @@
-"""One chain for the contract's tests: every test deploys its own contract on it."""
+"""The market and the programs of the API's own tests, for the contract that other people's programs rely on."""
 
-from __future__ import annotations
+from tests.unit.marketplace.api.conftest import market, program, world
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.embedded_chain import EmbeddedChain, running_chain
-
-
-@pytest.fixture(scope="session")
-def chain() -> Iterator[EmbeddedChain]:
-    """A real EVM behind JSON-RPC."""
-    with running_chain() as running:
-        yield running
+__all__ = ["market", "program", "world"]

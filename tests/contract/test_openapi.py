@@ -16,13 +16,20 @@ import pytest
 import yaml
 from django.core.management import call_command
 
+from marketplace import clock
 from marketplace.rules.scopes import SCOPES
-from tests.unit.marketplace.api.conftest import Program, frozen_market, market, program, world  # noqa: F401 - fixtures
+from tests.unit.marketplace.api.conftest import Program
 from tests.unit.marketplace.api.routes import BY_PATTERN, OPERATIONS
-from tests.unit.marketplace.web.world import World
+from tests.unit.marketplace.web.world import NOW, World
 
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "reference" / "openapi.yaml"
 REFRESH = ".venv/bin/python manage.py spectacular --validate --fail-on-warn --file docs/reference/openapi.yaml"
+
+
+@pytest.fixture(autouse=True)
+def frozen_market(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The market's clock stands at the world's own moment."""
+    monkeypatch.setattr(clock, "now", lambda: NOW)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +133,7 @@ def test_an_answer_is_what_the_document_says(
     document: dict[str, Any],
     pattern: str,
     method: str,
-    scope: str,  # noqa: F811
+    scope: str,
 ) -> None:
     route, operation = BY_PATTERN[pattern], documented(document, pattern, method)
     assert operation.get("x-scope", "") == scope
@@ -144,7 +151,7 @@ def test_an_answer_is_what_the_document_says(
     check(document, content["schema"], body)
 
 
-def test_a_problem_is_what_the_document_says(world: World, program: Any, document: dict[str, Any]) -> None:  # noqa: F811
+def test_a_problem_is_what_the_document_says(world: World, program: Any, document: dict[str, Any]) -> None:
     status, body = program(world.operator).post("/sites/leeds-1/offer-requests", {"start": "soon", "until": 1})
     assert status == 422
     check(document, {"$ref": "#/components/schemas/Problem"}, body)

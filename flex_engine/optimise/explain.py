@@ -64,7 +64,8 @@ def relaxations(problem: Problem, model: Formulation, *, whole: bool, time_limit
     cut = [(short, group.jobs) for short, group in zip(less.short, model.classes, strict=False) if short > 1e-6]
     for short, jobs in sorted(cut, key=lambda pair: -pair[0])[:MOST_NAMED]:
         named = ", ".join(jobs[:3]) + (f" and {len(jobs) - 3} like them" if len(jobs) > 3 else "")
-        words.append(f"Or let {named} finish {short / 2:.2f} hours of work after the deadline.")
+        each = " each" if len(jobs) > 1 else ""
+        words.append(f"Or let {named} finish {short / 2:.2f} hours{each} of work after the deadline.")
     return tuple(words)
 
 

@@ -17,6 +17,8 @@ import scipy.sparse as sp
 
 from flex_engine.optimise.classes import JobClass
 
+FEASIBLE = 2  # HiGHS's kSolutionStatusFeasible
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -129,13 +131,13 @@ class Formulation:
             goal = cp.sum(cp.multiply(np.array([group.power_kw for group in self.classes]), short))
         elif excess is not None:
             goal = cp.sum(excess)
-        status, objective, bound = run(cp.Problem(cp.Minimize(goal), limits), whole=whole, time_limit_s=time_limit_s)
-        if any(variable is not None and variable.value is None for variable in (x, s)):
-            return Solved(status, 0.0, None)
+        said = run(cp.Problem(cp.Minimize(goal), limits), time_limit_s=time_limit_s)
+        if not said.found:
+            return Solved(said.status, 0.0, None)
         return Solved(
-            status=status,
-            objective=objective,
-            bound=bound if s is not None and whole else None,
+            status=said.status,
+            objective=said.objective,
+            bound=said.bound if s is not None and whole else None,
             profiles=self.profiles(x),
             chosen=self.chosen(s),
             prices=listed(capacity.dual_value),
@@ -178,8 +180,18 @@ class Formulation:
         return [first + int(np.argmax(s.value[first:last])) for first, last in pairwise(edges)]
 
 
-def run(problem: Any, *, whole: bool, time_limit_s: float) -> tuple[str, float, float | None]:
-    """(status, objective, bound) as HiGHS says them."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """HiGHS's verdict. `found` is whether the variables hold a feasible solution: a limit can stop it without one."""
+
+    status: str
+    found: bool = False
+    objective: float = 0.0
+    bound: float | None = None
+
+
+def run(problem: Any, *, time_limit_s: float) -> Said:
+    """Call HiGHS."""
     import cvxpy as cp
 
     with warnings.catch_warnings():
@@ -187,13 +199,17 @@ def run(problem: Any, *, whole: bool, time_limit_s: float) -> tuple[str, float, 
         try:
             problem.solve(solver=cp.HIGHS, time_limit=time_limit_s)
         except cp.SolverError as failure:
-            return f"solver_error: {failure}", 0.0, None
+            return Said(f"solver_error: {failure}")
     info = getattr(problem.solver_stats, "extra_stats", None)
-    bound = getattr(info, "mip_dual_bound", None) if whole else None
-    return (
-        str(problem.status),
-        0.0 if problem.value is None else float(problem.value),
-        float(bound) if bound is not None and np.isfinite(bound) else None,
+    feasible = getattr(info, "primal_solution_status", FEASIBLE) == FEASIBLE
+    if not feasible or problem.value is None or any(one.value is None for one in problem.variables()):
+        return Said(str(problem.status))
+    bound = getattr(info, "mip_dual_bound", None)
+    return Said(
+        status=str(problem.status),
+        found=True,
+        objective=float(problem.value),
+        bound=float(bound) if bound is not None and np.isfinite(bound) else None,
     )
 
 

@@ -93,7 +93,7 @@ def port_of(target: SplitResult) -> int:
 
 def post(url: str, raw: bytes, *, headers: Mapping[str, str]) -> Answer:
     """POST JSON bytes. Raises EgressError when there is no complete answer."""
-    sent = {"Content-Type": "application/json", "Content-Length": str(len(raw)), **headers}
+    sent = {"Content-Type": "application/json", **headers}
     return exchange("POST", url, raw, headers=sent, largest=LARGEST_ANSWER)
 
 
@@ -101,10 +101,10 @@ def exchange(method: str, url: str, raw: bytes, *, headers: Mapping[str, str], l
     """One request and its answer, within TOTAL_S."""
     target = check_url(url)
     connection = Pinned(target, resolve(target))
-    path = target.path or "/"
+    ours = {"Host": target.netloc, "Connection": "close"} | ({"Content-Length": str(len(raw))} if raw else {})
     try:
-        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for name, value in {"Host": target.netloc, "Connection": "close", **headers}.items():
+        connection.putrequest(method, target.path or "/", skip_host=True, skip_accept_encoding=True)
+        for name, value in (ours | dict(headers)).items():
             connection.putheader(name, value)
         connection.endheaders(raw)
         answer = connection.getresponse()

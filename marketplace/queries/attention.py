@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import OuterRef, Subquery
+
 from marketplace.models import Activation, Anchor, Offer, Plan, Purchase, Site, Upload, User
 from marketplace.queries.visible import visible
 from marketplace.rules.order_state import ActivationState
@@ -80,13 +82,13 @@ def waiting_uploads(user: User, now: datetime) -> Iterator[Item]:
 
 def refused_plans(user: User) -> Iterator[Item]:
     """Sites whose newest plan did not solve."""
-    for site in visible(Site, user).order_by("name"):
-        newest = (
-            Plan.objects.filter(site=site).order_by("-created_at", "-pk").only("state", "reasons", "site_id").first()
-        )
-        if newest is not None and newest.state != Plan.State.READY:
-            why = "; ".join(newest.reasons[:1]) or "The plan before it stays in force."
-            yield Item(f"No new plan for {site.name}", why, "See what to relax", "schedule", site.slug, None, "bad")
+    newest = Plan.objects.filter(site=OuterRef("pk")).order_by("-created_at", "-pk")
+    sites = visible(Site, user).annotate(
+        last_state=Subquery(newest.values("state")[:1]), last_reasons=Subquery(newest.values("reasons")[:1])
+    )
+    for site in sites.filter(last_state__in=[Plan.State.INFEASIBLE, Plan.State.FAILED]).order_by("name"):
+        why = (site.last_reasons or ["The plan before it stays in force."])[0]
+        yield Item(f"No new plan for {site.name}", why, "See what to relax", "schedule", site.slug, None, "bad")
 
 
 def draft_offers(user: User, now: datetime) -> Iterator[Item]:

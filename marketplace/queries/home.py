@@ -20,7 +20,7 @@ from marketplace.queries.figures import Figure
 from marketplace.queries.ledger import Head, heads
 from marketplace.queries.purchases import PurchaseFilters, PurchaseRow, filtered_purchases, purchase_row
 from marketplace.queries.signals import Feed, feeds, signal_now
-from marketplace.queries.sites import Commitment, Decision, SiteRow, commitments, current_plan, decisions, site_rows
+from marketplace.queries.sites import Commitment, Decision, SiteRow, commitments, current_plans, decisions, site_rows
 from marketplace.queries.visible import visible
 
 MONTH = timedelta(days=30)
@@ -91,8 +91,8 @@ class AuditorHome:
 
 def operator_home(user: User, now: datetime) -> OperatorHome:
     """Sites, signals, attention and money of one operator."""
-    rows = site_rows(visible(Site, user), now)
-    plans = [plan for site in visible(Site, user) if (plan := current_plan(site))]
+    plans = current_plans(visible(Site, user))
+    rows = site_rows(visible(Site, user), plans, now)
     ahead = list(commitments(visible(Activation, user), now))
     return OperatorHome(
         draw=whole_draw(rows),
@@ -102,8 +102,8 @@ def operator_home(user: User, now: datetime) -> OperatorHome:
         items=tuple(operator_items(user, now)),
         sites=tuple(rows),
         earnings=earnings(user, now),
-        saved_gbp=sum(plan.fifo_cost_gbp - plan.cost_gbp for plan in plans),
-        saved_kg=sum(plan.fifo_carbon_kg - plan.carbon_kg for plan in plans),
+        saved_gbp=sum(plan.fifo_cost_gbp - plan.cost_gbp for plan in plans.values()),
+        saved_kg=sum(plan.fifo_carbon_kg - plan.carbon_kg for plan in plans.values()),
         plans=len(plans),
         decisions=tuple(decisions(visible(AgentDecision, user), limit=8)),
     )

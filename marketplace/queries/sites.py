@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from flex_engine.timegrid import HALF_HOUR, floor_half_hour
-from marketplace.models import Activation, AgentDecision, MeterReading, Offer, Plan, Site
+from marketplace.models import Activation, AgentDecision, Job, MeterReading, Offer, Plan, Site
 from marketplace.queries.figures import Figure
 from marketplace.queries.signals import feeds
 from marketplace.rules.order_state import ActivationState
@@ -82,28 +84,39 @@ class SitePage:
     replan_wanted: bool
 
 
-def site_rows(sites: QuerySet[Site], now: datetime) -> list[SiteRow]:
-    """The list, by name."""
+def site_rows(sites: QuerySet[Site], plans: Mapping[int, Plan], now: datetime) -> list[SiteRow]:
+    """The list, by name; `plans` are the plans in force by site, from current_plans."""
     counted = sites.annotate(
-        jobs_open=Count("jobs", filter=Q(jobs__deadline_at__gt=now), distinct=True),
-        on_sale=Count("offers", filter=Q(offers__state=Offer.State.PUBLISHED), distinct=True),
-    ).order_by("name")
-    rows = []
-    for site in counted:
-        plan = current_plan(site)
-        rows.append(
-            SiteRow(
-                site.name,
-                site.slug,
-                zone_of(site),
-                site.import_limit_kw,
-                site.jobs_open,
-                site.on_sale,
-                plan.created_at if plan else None,
-                draw_now(plan, now),
-            )
+        jobs_open=how_many(Job.objects.filter(deadline_at__gt=now)),
+        on_sale=how_many(Offer.objects.filter(state=Offer.State.PUBLISHED)),
+    )
+    return [
+        SiteRow(
+            name=site.name,
+            slug=site.slug,
+            zone=zone_of(site),
+            import_limit_kw=site.import_limit_kw,
+            jobs_open=site.jobs_open,
+            offers_on_sale=site.on_sale,
+            plan_at=plans[site.pk].created_at if site.pk in plans else None,
+            draw=draw_now(plans.get(site.pk), now),
         )
-    return rows
+        for site in counted.order_by("name")
+    ]
+
+
+def how_many(rows: QuerySet[Any]) -> Coalesce:
+    """How many of `rows` belong to each site, as an expression; a join would multiply one list by the other."""
+    counted = rows.filter(site=OuterRef("pk")).order_by().values("site").annotate(n=Count("pk")).values("n")
+    return Coalesce(Subquery(counted), 0)
+
+
+def current_plans(sites: QuerySet[Site]) -> dict[int, Plan]:
+    """The plan in force of each site that has one, without its allocations, which are most of a plan."""
+    newest = Plan.objects.filter(site=OuterRef("pk"), state=Plan.State.READY).order_by("-created_at", "-pk")
+    keys = sites.annotate(newest=Subquery(newest.values("pk")[:1])).values("newest")
+    plans = Plan.objects.filter(pk__in=keys).defer("allocations", "fifo_allocations", "executed_s")
+    return {plan.site_id: plan for plan in plans}
 
 
 def site_page(site: Site, now: datetime) -> SitePage:

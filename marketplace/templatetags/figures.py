@@ -121,7 +121,7 @@ def count(value: int) -> str:
 @register.filter
 def share(value: Number | None) -> str:
     """A ratio as a percentage; below 1 % to the hundredth, so that a small gap does not read as none."""
-    return "—" if value is None else f"{plain(value * 100, 2 if abs(value) < 0.01 else 1)}{THIN}%"
+    return "—" if value is None else f"{plain(value * 100, 2 if abs(float(value)) < 0.01 else 1)}{THIN}%"
 
 
 @register.filter

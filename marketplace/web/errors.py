@@ -11,6 +11,7 @@ import secrets
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.urls import Resolver404
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404: nothing here, or nothing this person may see; the two look the same on purpose."""
-    return shown(request, 404, exception)
+    # Resolver404 carries every address there is; the path in the line says enough.
+    return shown(request, 404, None if isinstance(exception, Resolver404) else exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

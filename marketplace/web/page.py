@@ -26,6 +26,7 @@ from marketplace.queries.viewer import PLATFORM, Viewer, viewer_of
 from marketplace.rules.errors import MarketError
 
 P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 OPERATOR, GRID, AUDITOR = "OPERATOR", "GRID", "AUDITOR"
 ORGANISATION_KEY = "organisation"
 # Key, words and route of every menu entry; at most seven a role.
@@ -80,12 +81,10 @@ class MenuEntry:
     here: bool
 
 
-def only(
-    *kinds: str,
-) -> Callable[[Callable[Concatenate[HttpRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
+def only(*kinds: str) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """Let signed-in members of these kinds of organisation in; a page of another role does not exist for the rest."""
 
-    def decorate(view: Callable[Concatenate[HttpRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             viewer = viewer_for(request)
@@ -94,20 +93,26 @@ def only(
                 raise Http404("This page belongs to another role.")
             return view(request, *args, **kwargs)
 
-        return login_required(guarded)
+        @wraps(view)
+        def entered(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if "HX-Request" in request.headers and not request.user.is_authenticated:
+                return HttpResponse(status=401)  # a redirect would put the sign-in page where a part of this one stood
+            return login_required(guarded)(request, *args, **kwargs)
+
+        return entered
 
     return decorate
 
 
-def posted(back: str) -> Callable[[Callable[Concatenate[HttpRequest, P], HttpResponse]], Callable[..., HttpResponse]]:
+def posted(back: str) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A view that only takes a POST. Whoever comes by a link (after signing in again, say) goes to the page `back`."""
 
-    def decorate(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
+    def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if request.method == "POST":
                 return view(request, *args, **kwargs)
-            return redirect(back, *args, **kwargs)
+            return redirect(reverse(back, args=args, kwargs=kwargs))
 
         return guarded
 

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from marketplace.models import Site, User
-from marketplace.queries.sites import site_page, site_rows
+from marketplace.queries.sites import current_plans, site_page, site_rows
 from marketplace.queries.visible import visible
 from marketplace.web.page import OPERATOR, now, only, page, user_of
 
@@ -21,7 +21,8 @@ def own_site(user: User, slug: str) -> Site:
 @only(OPERATOR)
 def sites(request: HttpRequest) -> HttpResponse:
     """Every site with its draw, plan and queue."""
-    rows = site_rows(visible(Site, user_of(request)), now())
+    found = visible(Site, user_of(request))
+    rows = site_rows(found, current_plans(found), now())
     return page(request, "sites/list.html", {"rows": rows}, here="sites")
 
 

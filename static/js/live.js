@@ -97,4 +97,8 @@
   // A fetched fragment proves the server is there, and may bring new topics.
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) heard(); });
   document.addEventListener("htmx:afterSettle", subscribe);
+  document.addEventListener("htmx:responseError", (event) => {
+    const bar = document.getElementById("signed-out");
+    if (bar && event.detail.xhr.status === 401) bar.hidden = false;
+  });
 })();

@@ -119,7 +119,7 @@ def deliver(order: Order) -> SettlementStatement:
     for index, row in enumerate(activation.periods.order_by("start_at")):
         short = 12_400 if index == 2 else 0
         lines.append((row.start_at, 210_000, 655_000, 445_000 + short, 210_000 - short, 210_000 - short, short))
-        MeterReading.objects.create(
+        MeterReading.objects.get_or_create(
             site=site,
             start_at=row.start_at,
             import_wh=445_000 + short,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from flex_engine.simulate.synthetic import jobs as synthetic_jobs
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1, help="seed of everything simulated")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        call_command("prepare", stdout=self.stdout)
         if Activation.objects.exists():
             self.stdout.write("demo: this installation already holds a dispatch; nothing was added")
         else:

@@ -93,12 +93,14 @@ def existing(web3: Any, chain_id: int, *, development: bool) -> Deployment | Non
     """The contract already deployed, checked; None when there is none. Raises WrongChainError rather than replace one."""
     try:
         where = deployment()
-        chain.Chain(web3, where).verify()
     except NoContractError:
         return None
-    except WrongChainError as problem:
+    try:
+        chain.Chain(web3, where).verify()
+    except (NoContractError, WrongChainError) as problem:
         if development and where.chain_id != chain_id:
             return None  # a development chain that was begun anew
+        # An empty address may also be a node that is still catching up.
         file = settings.CHAIN_CONTRACT_FILE
         raise WrongChainError(f"{problem}. To deploy another contract, move {file} away first") from problem
     return where

@@ -16,6 +16,7 @@ from celery import Celery, bootsteps
 from celery.beat import Service
 
 log = logging.getLogger(__name__)
+RESTART_S = 1.0
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "caco_site.settings")
 app = Celery("caco")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -50,7 +51,7 @@ class Clock(bootsteps.StartStopStep):
                 self.service.start()
             except Exception:
                 log.exception("the clock stopped and starts again")
-                self.stopping.wait(1)
+                self.stopping.wait(RESTART_S)
 
     def stop(self, _worker: Any) -> None:
         """Stop ticking; the thread ends with the process."""

@@ -29,7 +29,7 @@ DOCS = {"url_name": "api-schema", "template_name": "api/docs.html", "title": "CA
 urlpatterns = [
     path("me", me.Me.as_view()),
     path("tokens", me.Tokens.as_view()),
-    path("tokens/<slug:name>", me.OneToken.as_view()),
+    path("tokens/<slug:token>", me.OneToken.as_view()),
     path("sites", sites.Sites.as_view()),
     path("sites/<slug:slug>", sites.OneSite.as_view()),
     path("sites/<slug:slug>/uploads", uploads.SiteUploads.as_view()),

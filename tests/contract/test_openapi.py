@@ -80,6 +80,17 @@ def test_every_operation_says_what_it_does_its_scope_and_its_problems(document: 
                 assert set(response["content"]) == {"application/problem+json"}, (name, status)
 
 
+def test_the_reference_page_lists_every_operation_and_scope(document: dict[str, Any]) -> None:
+    """docs/reference/api.md shows the words of the code; a line that is missing or old is printed as it must be."""
+    page = COMMITTED.with_name("api.md").read_text()
+    lines = [f"| `{scope}` | {words} |" for scope, words in SCOPES.items()]
+    for name, operation in operations(document).items():
+        shown = name.replace("/api/v1", "").replace("{", "<").replace("}", ">")
+        scope = f"`{operation['x-scope']}`" if "x-scope" in operation else "any"
+        lines.append(f"| `{shown}` | {scope} | {operation['summary']} |")
+    assert [line for line in lines if line not in page] == []
+
+
 def test_every_input_says_what_to_write(document: dict[str, Any]) -> None:
     shapes = document["components"]["schemas"]
     for name in (name for name in shapes if name.endswith("Input")):

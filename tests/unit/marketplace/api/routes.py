@@ -64,7 +64,7 @@ def nobodys(noun: str) -> Callable[[World], str]:
 ROUTES = [
     Route("me", lambda w: "/me"),
     Route("tokens", lambda w: "/tokens", body=lambda w: {"name": "n", "scopes": ["sites:read"]}),
-    Route("tokens/<slug:name>", lambda w: "/tokens/" + "0" * 16, lambda w: "/tokens/" + "0" * 16),
+    Route("tokens/<slug:token>", lambda w: "/tokens/" + "0" * 16, lambda w: "/tokens/" + "0" * 16),
     Route("sites", lambda w: "/sites"),
     Route("sites/<slug:slug>", *site()),
     Route("sites/<slug:slug>/uploads", *site("/uploads")),

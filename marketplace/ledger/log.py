@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import orjson
 from django.db.models import QuerySet
@@ -31,13 +32,18 @@ def stored(entry: LedgerEntry) -> Stored:
         at=event.at,
         subject=event.subject,
         parties=tuple(sorted(one.pk for one in event.organisations.all())),
-        payload=bytes(event.payload),
-        salt=bytes(event.salt),
+        payload=as_bytes(event.payload),
+        salt=as_bytes(event.salt),
         payload_commit=event.payload_commit,
-        leaf=bytes(entry.leaf),
+        leaf=as_bytes(entry.leaf),
         leaf_hash=entry.leaf_hash,
         prev_hash=entry.prev_hash,
     )
+
+
+def as_bytes(value: Any) -> bytes:
+    """A stored binary value. SQLite gives text back where somebody put text at its prompt: it is to be judged, not to crash."""
+    return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
 
 
 def read_log(*, first: int = 0) -> Iterator[Stored]:
@@ -82,6 +88,6 @@ def statement_of(entry: LedgerEntry) -> uuid.UUID | None:
     if entry.event.type != STATEMENT:
         return None
     try:
-        return uuid.UUID(orjson.loads(bytes(entry.event.payload))["statement"])
+        return uuid.UUID(orjson.loads(as_bytes(entry.event.payload))["statement"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

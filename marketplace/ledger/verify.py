@@ -106,8 +106,11 @@ def entries_check(entries: Iterable[Stored]) -> Check:
             count += 1
             yield entry
 
-    for entry, fault in chained(counted()):
-        wrong.append(f"entry {entry.seq} ({entry.type}): {fault.why}")
+    try:
+        for entry, fault in chained(counted()):
+            wrong.append(f"entry {entry.seq} ({entry.type}): {fault.why}")
+    except (ValueError, TypeError, AttributeError, OverflowError) as problem:
+        wrong.append(f"the log cannot be read on after its first {count} entries: {problem}")
     title = "Every entry follows from its event and links to the one before"
     return judged_all("entries", title, count, wrong)
 

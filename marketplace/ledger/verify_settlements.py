@@ -11,7 +11,7 @@ import orjson
 from django.conf import settings
 
 from marketplace.ledger.checks import Check, judged_all
-from marketplace.ledger.log import statement_entry
+from marketplace.ledger.log import as_bytes, statement_entry
 from marketplace.ledger.proof import STATEMENT
 from marketplace.ledger.settlement import record_key, settlement_id, statement_commitment
 from marketplace.models import Anchor, Event, SettlementRecord, SettlementStatement
@@ -50,13 +50,13 @@ def record_checks(final: Sequence[SettlementRecord], on_chain: Mapping[str, str]
 
 def record_faults(record: SettlementRecord) -> Iterator[str]:
     """What of a record does not follow from the statement's entry."""
-    salt, entry = bytes(record.salt), statement_entry(record.statement)
+    salt, entry = as_bytes(record.salt), statement_entry(record.statement)
     if entry is None:
         yield f"statement {record.statement_id} has a record and no entry in the log"
         return
     follows = (
         settlement_id(record.statement_id, log_id=settings.LEDGER_LOG_ID, salt=salt),
-        statement_commitment(bytes(entry.event.payload), salt=salt),
+        statement_commitment(as_bytes(entry.event.payload), salt=salt),
         record.statement.run,
     )
     if follows != (record.settlement_id, record.commitment, record.run):
@@ -69,7 +69,7 @@ def statements_check() -> Check:
     said = {}
     for payload in Event.objects.filter(type=STATEMENT).values_list("payload", flat=True):
         try:
-            told = orjson.loads(bytes(payload))
+            told = orjson.loads(as_bytes(payload))
             said[told["statement"]] = tuple(str(told[name]) for name in FIELDS)
         except (ValueError, KeyError, TypeError):
             continue  # the entries check names it

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from django.db.models import Q, QuerySet
 
+from marketplace.ledger.log import as_bytes
 from marketplace.models import Anchor, Event, LedgerEntry
 from marketplace.queries.exports import utc_text
 from marketplace.queries.pages import Page, page_of
@@ -193,7 +194,7 @@ def entry_row(entry: LedgerEntry, found: Sequence[Head]) -> EntryRow:
         at=entry.event.at,
         type=entry.event.type,
         subject=entry.event.subject,
-        sentence=sentence(entry.event.type, bytes(entry.event.payload)),
+        sentence=sentence(entry.event.type, as_bytes(entry.event.payload)),
         leaf_hash=entry.leaf_hash,
         state=state,
         state_name=NAMES.get(state, state),
@@ -205,14 +206,14 @@ def entry_page(entry: LedgerEntry) -> EntryPage:
     """One entry in full."""
     found = heads()
     event = entry.event
-    payload = bytes(event.payload)
+    payload = as_bytes(event.payload)
     return EntryPage(
         row=entry_row(entry, found),
         fields=tuple(fields_of(payload)),
         payload=payload.decode("utf-8", "replace"),
         payload_commit=event.payload_commit,
-        salt=bytes(event.salt).hex(),
-        leaf=bytes(entry.leaf).decode("utf-8", "replace"),
+        salt=as_bytes(event.salt).hex(),
+        leaf=as_bytes(entry.leaf).decode("utf-8", "replace"),
         prev_hash=entry.prev_hash,
         head=covering(found, entry.seq),
     )

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Max, Min, QuerySet
 
 from flex_engine.timegrid import HALF_HOUR
+from marketplace.ledger.log import as_bytes
 from marketplace.models import Event, Order
 from marketplace.queries.dispatches import DispatchRow, dispatch_row
 from marketplace.queries.exports import utc_text
@@ -211,7 +212,10 @@ def timeline(subjects: Sequence[str]) -> tuple[TimelineEntry, ...]:
     events = Event.objects.filter(subject__in=subjects).select_related("entry").order_by("-at", "-entry__seq")
     return tuple(
         TimelineEntry(
-            row.at, sentence(row.type, bytes(row.payload)), row.type, row.entry.seq if hasattr(row, "entry") else None
+            row.at,
+            sentence(row.type, as_bytes(row.payload)),
+            row.type,
+            row.entry.seq if hasattr(row, "entry") else None,
         )
         for row in events
     )

@@ -26,7 +26,7 @@ from django.db.models import QuerySet
 from marketplace.ledger import merkle, reader
 from marketplace.ledger.checks import ChainReader, Check, checks, verdict
 from marketplace.ledger.leaf import FIRST_PREV, utc_ms
-from marketplace.ledger.log import BrokenLogError, leaf_hashes, statement_of
+from marketplace.ledger.log import BrokenLogError, as_bytes, leaf_hashes, statement_of
 from marketplace.ledger.onchain import ChainError
 from marketplace.ledger.proof import STATEMENT, Entry, Head, OnChain, Proof, Settlement
 from marketplace.ledger.settlement import record_key
@@ -74,10 +74,10 @@ def entry_facts(entry: LedgerEntry) -> Entry:
         at=utc_ms(event.at),
         subject=event.subject,
         parties=tuple(sorted(event.organisations.values_list("pk", flat=True))),
-        payload=bytes(event.payload).decode("utf-8", "replace"),
-        salt=bytes(event.salt).hex(),
+        payload=as_bytes(event.payload).decode("utf-8", "replace"),
+        salt=as_bytes(event.salt).hex(),
         payload_commit=event.payload_commit,
-        leaf=bytes(entry.leaf).decode("utf-8", "replace"),
+        leaf=as_bytes(entry.leaf).decode("utf-8", "replace"),
         leaf_hash=entry.leaf_hash,
         prev_hash=entry.prev_hash,
     )
@@ -120,7 +120,7 @@ def settlement_of(entry: LedgerEntry) -> Settlement | None:
     return Settlement(
         statement=str(found.statement_id),
         run=found.run,
-        salt=bytes(found.salt).hex(),
+        salt=as_bytes(found.salt).hex(),
         settlement_id=found.settlement_id,
         commitment=found.commitment,
         record_key=record_key(found.settlement_id, found.run),

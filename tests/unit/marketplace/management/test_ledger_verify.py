@@ -13,7 +13,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from marketplace.ledger import append_only, merkle, reader
+from marketplace.ledger import append_only, log, merkle, reader
 from marketplace.ledger.leaf import payload_commitment
 from marketplace.ledger.log import leaf_hashes, stored
 from marketplace.ledger.onchain import ChainUnavailableError
@@ -123,6 +123,26 @@ def test_a_payload_byte_is_found(contract, monkeypatch):
     status, said = verify(lambda: contract, monkeypatch)
     assert status == 1
     assert "FAILED  Every entry follows from its event" in said
+
+
+def test_what_is_typed_at_the_databases_prompt_is_found(contract):
+    """SQLite then holds text where bytes were."""
+    changed = {
+        "sqlite": ("replace(payload, '1', '7')", "'rewritten'"),
+        "postgresql": ("decode(replace(encode(payload, 'escape'), '1', '7'), 'escape')", "'rewritten'"),
+    }[connection.vendor]
+    with at_the_database(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE marketplace_event SET payload = {changed[0]} WHERE subject = 'offer:1'")
+        cursor.execute(f"UPDATE marketplace_ledgerentry SET leaf = {changed[1]} WHERE seq = 2")
+    assert wrong(contract)["entries"].startswith("entry 1 (offer.drafted): payload and salt do not give the commitment")
+
+
+def test_a_row_that_cannot_even_be_read_is_a_failure_and_no_crash(contract, monkeypatch):
+    def unreadable(entry):
+        raise ValueError(f"entry {entry.seq} holds no time")
+
+    monkeypatch.setattr(log, "stored", unreadable)
+    assert wrong(contract)["entries"] == "the log cannot be read on after its first 0 entries: entry 0 holds no time"
 
 
 def test_a_payload_with_a_fresh_commitment_is_found_by_its_leaf(contract):

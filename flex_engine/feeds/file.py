@@ -193,7 +193,7 @@ def _values(table: pa.Table, column: str, rows: dict[datetime, int]) -> dict[dat
     kind = table.schema.field(column).type
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)):
         raise UnreadableSignalsError(f"column {column} holds {kind}, not numbers")
-    cells = table[column].take(list(rows.values())).to_pylist()
+    cells = table[column].take(pa.array(rows.values(), pa.int64())).to_pylist()
     values: dict[datetime, float] = {}
     for (moment, row), value in zip(rows.items(), cells, strict=True):
         if value is None:
@@ -209,7 +209,7 @@ def _values(table: pa.Table, column: str, rows: dict[datetime, int]) -> dict[dat
 def _origins(table: pa.Table, column: str, rows: dict[datetime, int]) -> tuple[str, ...]:
     if column not in table.column_names or not rows:
         return ()
-    found = table[column].take(list(rows.values())).to_pylist()
+    found = table[column].take(pa.array(rows.values(), pa.int64())).to_pylist()
     return tuple(sorted({str(value) for value in found if value is not None}))
 
 

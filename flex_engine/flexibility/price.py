@@ -25,6 +25,8 @@ MEAN_OVERSHOOT = Decimal("0.3989")
 # Mean absolute error of the day-ahead price forecast as a share of the mean price, on the system price of 2023 and 2024.
 PRICE_ERROR = Decimal("0.30")
 MOST_SHORT = Decimal("0.50")
+# A shortfall makes the buyer buy the energy at the market's price; where that is nothing, a promise must still cost something.
+LEAST_PENALTY = Decimal("0.0100")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def price_of(problem: Problem, plan: Checkable, *, first: int, last: int, quanti
     movable = exact(sum(plan.load_kw[first:last]) / (last - first) - problem.site.must_run_kw, PENNY)
     short = min(MOST_SHORT, BASELINE_ERROR * MEAN_OVERSHOOT * movable / quantity_kw).quantize(RATE, ROUND_CEILING)
     forecast = (market * PRICE_ERROR).quantize(RATE, ROUND_CEILING)
-    penalty = market
+    penalty = max(LEAST_PENALTY, market)
     before = opportunity + forecast
     risk = ((before + penalty * short) / (1 - short) - before).quantize(RATE, ROUND_CEILING)
     price = before + risk

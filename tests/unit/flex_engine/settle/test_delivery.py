@@ -56,3 +56,20 @@ def test_a_missing_reading_is_an_error_and_never_zero():
 def test_an_unknown_direction_is_refused():
     with pytest.raises(ValueError, match="direction is 'DOWN'; write REDUCE or INCREASE"):
         deliver(instructed_wh={}, baseline_wh={}, metered_wh={}, direction="DOWN")  # type: ignore[arg-type]
+
+
+@given(wh, st.lists(st.integers(1, 10**9), min_size=1, max_size=4))
+def test_one_meter_is_never_paid_twice_for_several_dispatches(turned: int, instructed: list[int]):
+    shares = [
+        deliver(
+            instructed_wh={START: one},
+            baseline_wh={START: turned},
+            metered_wh={START: 0},
+            direction="REDUCE",
+            others_wh={START: sum(instructed) - one},
+        )[0]
+        for one in instructed
+    ]
+    assert turned - len(instructed) < sum(line.delivered_wh for line in shares) <= turned
+    if turned >= sum(instructed):
+        assert all(line.shortfall_wh == 0 for line in shares), "enough for all of them"

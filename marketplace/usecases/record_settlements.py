@@ -35,7 +35,7 @@ def record_settlements(*, now: datetime) -> int:
 
 def recordable() -> Iterator[tuple[SettlementStatement, LedgerEntry]]:
     """Statements under a head, the corrected before its correction: the contract refuses an unknown predecessor."""
-    heads = Anchor.objects.filter(kind=Anchor.Kind.HEAD).order_by("-seq")
+    heads = Anchor.objects.filter(kind=Anchor.Kind.HEAD).exclude(state=Anchor.State.FAILED).order_by("-seq")
     covered = heads.values_list("size", flat=True).first() or 0
     waiting = (
         SettlementStatement.objects.select_for_update(of=("self",), skip_locked=True)

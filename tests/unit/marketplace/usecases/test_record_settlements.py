@@ -39,6 +39,13 @@ def test_a_statement_no_head_covers_is_not_recorded_yet():
     assert not SettlementRecord.objects.filter(statement=made).exists()
 
 
+def test_a_head_the_contract_refused_covers_nothing():
+    statement()
+    anchor_events(now=END)
+    Anchor.objects.update(state="FAILED")
+    assert record_settlements(now=END) == 0
+
+
 def test_a_covered_statement_is_recorded_once_behind_its_head():
     made = statement()
     head = anchor_events(now=END)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from marketplace.api.shapes import Input, Instant, Shape
 from marketplace.api.sites import Nothing
 from marketplace.api.view import ApiView
-from marketplace.models import ApiToken
+from marketplace.models import ApiToken, role_of
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, may
 from marketplace.rules.scopes import SCOPES
@@ -35,7 +35,7 @@ class MeShape(Shape):
 
     email = serializers.EmailField()
     organisation = OrganisationShape(allow_null=True)
-    role = serializers.CharField()
+    role = serializers.CharField(help_text="In that organisation; empty without one.")
     may = serializers.ListField(child=serializers.CharField(), help_text="What the role allows.")
     scopes = serializers.ListField(child=serializers.CharField(), help_text="What the credential lets through.")
     environment = serializers.CharField(help_text="DEMO, SANDBOX or LIVE.")
@@ -88,13 +88,14 @@ class Me(ApiView):
     @extend_schema(responses=MeShape)
     def get(self, request: Request) -> Response:
         """Read who you are here, and what you may do."""
-        viewer = self.viewer
+        organisation = self.organisation
+        role = role_of(self.person, organisation) if organisation else None
         held = request.auth.scopes if isinstance(request.auth, ApiToken) else list(SCOPES)
         facts = {
-            "email": viewer.email,
-            "organisation": viewer.organisation,
-            "role": viewer.role,
-            "may": [action.value for action in Action if may(viewer.role, action)],
+            "email": self.person.email,
+            "organisation": organisation,
+            "role": role or "",
+            "may": [action.value for action in Action if may(role, action)],
             "scopes": held,
             "environment": settings.ENVIRONMENT,
             "market_time": self.now,
@@ -122,7 +123,7 @@ class Tokens(ApiView):
         A token made with another one holds no scope that one lacks, and ends no later.
         """
         given = self.given(TokenInput)
-        organisation = self.viewer.organisation
+        organisation = self.organisation
         if organisation is None:
             raise MarketError("NOT_ALLOWED", "You belong to no organisation.", fix="A token acts for an organisation.")
         token, secret = make_token(

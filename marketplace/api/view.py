@@ -31,7 +31,7 @@ from marketplace.api.problems import Invalid, TooLarge, answer
 from marketplace.api.schema import Described
 from marketplace.api.shapes import Input, field_errors
 from marketplace.models import Organisation, User
-from marketplace.queries.viewer import Viewer, viewer_of
+from marketplace.queries.viewer import viewer_of
 from marketplace.queries.visible import visible
 from marketplace.rules.errors import MarketError
 
@@ -82,6 +82,8 @@ class ApiView(GenericAPIView[Any]):
         size = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
         if size > self.most_bytes:
             raise TooLarge(f"The request has {size:,} bytes; the most here is {self.most_bytes:,}.")
+        if "HTTP_TRANSFER_ENCODING" in request.META and not size:
+            raise ParseError("The request does not say how long its body is; send Content-Length.")
         super().initial(request, *args, **kwargs)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
@@ -99,15 +101,15 @@ class ApiView(GenericAPIView[Any]):
         return user
 
     @property
-    def viewer(self) -> Viewer:
-        """The person and the organisation they act for: their token's, or the one chosen on the pages."""
+    def organisation(self) -> Organisation | None:
+        """The organisation the person acts for: their token's, or the one chosen on the pages."""
         if self.person.acting_for is not None:
-            return viewer_of(self.person, wanted=self.person.acting_for.slug)
-        return viewer_of(self.person, wanted=self.request.session.get(ORGANISATION_KEY))
+            return self.person.acting_for
+        return viewer_of(self.person, wanted=self.request.session.get(ORGANISATION_KEY)).organisation
 
     def acting(self, kind: str) -> Organisation:
         """The organisation the person acts for. Raises MarketError unless it is of `kind`."""
-        organisation = self.viewer.organisation
+        organisation = self.organisation
         if organisation is None or organisation.kind != kind:
             wanted = Organisation.Kind(kind).label.lower()
             raise MarketError("NOT_ALLOWED", f"Only a {wanted} does this.", fix=f"Use a token of a {wanted}.")

@@ -45,7 +45,25 @@ JUNK = st.recursive(
 MANY = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 QUERIES = st.dictionaries(
     st.sampled_from(
-        ["state", "site", "start", "end", "series", "find", "type", "subject", "page", "way", "transaction", "action", "text", "tier", "status", "limit", "cursor"]
+        [
+            "state",
+            "site",
+            "start",
+            "end",
+            "series",
+            "find",
+            "type",
+            "subject",
+            "page",
+            "way",
+            "transaction",
+            "action",
+            "text",
+            "tier",
+            "status",
+            "limit",
+            "cursor",
+        ]
     ),
     st.text(max_size=12),
     max_size=3,

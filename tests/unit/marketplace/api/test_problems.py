@@ -54,6 +54,12 @@ def test_another_format_is_refused_by_name(world: World, program: Any, kind: str
     assert (response.status_code, response.json()["code"]) == (415, "NOT_THIS_FORMAT")
 
 
+def test_a_body_of_unknown_length_is_refused_and_not_taken_for_none(world: World, program: Any) -> None:
+    path = f"/uploads/{world.uploads['clean'].pk}/accept"
+    response = program(world.operator).call("POST", path, HTTP_TRANSFER_ENCODING="chunked")
+    assert (response.status_code, response.json()["code"]) == (400, "UNREADABLE")
+
+
 def test_json_by_any_spelling_of_its_name_is_read(world: World, program: Any) -> None:
     kind = "Application/JSON; charset=utf-8"
     assert (

@@ -188,9 +188,9 @@ def claim(pk: int, *, now: datetime) -> bool:
 def work(pk: int, *, now: datetime) -> str:
     """One transaction: the application's effect, the callback and the mark. A refusal undoes the effect and keeps the mark."""
     with transaction.atomic():
-        row = InboxMessage.objects.select_for_update(skip_locked=True).filter(pk=pk, state=State.RECEIVED).first()
-        if row is None:
-            return State.RECEIVED
+        row = InboxMessage.objects.select_for_update().get(pk=pk)
+        if row.state != State.RECEIVED:  # an earlier attempt outlived its pause and has just ended
+            return row.state
         message = message_of(row)
         try:
             with transaction.atomic():

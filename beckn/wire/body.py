@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -23,6 +24,8 @@ MAX_EXPONENT = 308  # beyond IEEE doubles a peer reads infinity (1e400)
 STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 LONG_NUMBER = re.compile(rb"[-+.0-9eE]{%d}" % (MAX_NUMBER + 1))
 ESCAPE = b"\\u"
+NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 CONTAINERS = (dict, list)
 
 
@@ -31,10 +34,10 @@ def parse(raw: bytes) -> dict[str, Any]:
     bare = STRING.sub(b"", raw)
     if LONG_NUMBER.search(bare):
         raise invalid(f"a number has more than {MAX_NUMBER} characters")
+    if depth_of(bare) > MAX_DEPTH:
+        raise invalid(f"it nests deeper than {MAX_DEPTH} levels")
     try:
         value = DECODER.decode(raw)
-    except RecursionError as problem:
-        raise too_deep() from problem
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise invalid(str(problem)) from problem
     if not isinstance(value, dict):
@@ -52,9 +55,12 @@ def invalid(reason: str) -> WireError:
     return WireError("SCH_INVALID_JSON", f"The body cannot be read: {reason}.")
 
 
-def too_deep() -> WireError:
-    """The error for a body that nests beyond MAX_DEPTH."""
-    return invalid(f"it nests deeper than {MAX_DEPTH} levels")
+def depth_of(bare: bytes) -> int:
+    """How many brackets stand open at once, strings being left out.
+
+    Counted before parsing: how deep a parser may go before the process dies depends on who raised Python's limit.
+    """
+    return max(accumulate(map(STEPS.__getitem__, bare.translate(None, NO_BRACKETS))), default=0)
 
 
 def decimal(text: str) -> Decimal:
@@ -69,20 +75,18 @@ DECODER = msgspec.json.Decoder(float_hook=decimal)
 
 
 def count_members(root: dict[str, Any]) -> int:
-    """How many members all objects hold together. Raises WireError below MAX_DEPTH."""
+    """How many members all objects hold together."""
     members = 0
     level: list[Any] = [root]
-    for _ in range(MAX_DEPTH):
+    while level:
         below: list[Any] = []
         for node in level:
             if type(node) is dict:
                 members += len(node)
                 node = node.values()
             below += [item for item in node if type(item) in CONTAINERS]
-        if not below:
-            return members
         level = below
-    raise too_deep()
+    return members
 
 
 def repeated(raw: bytes) -> str:

@@ -45,7 +45,9 @@ class Clock(bootsteps.StartStopStep):
         celery.set_current()
         while not self.stopping.is_set():
             try:
-                self.service = Service(celery, max_interval=1, remote_control=False)
+                self.service = Service(
+                    celery, max_interval=1, scheduler_cls=celery.conf.beat_scheduler, remote_control=False
+                )
                 for duty in self.service.scheduler.schedule.values():
                     duty.last_run_at -= timedelta(days=1)  # every duty is due at once, also one of every five minutes
                 self.service.start()

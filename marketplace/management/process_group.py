@@ -1,4 +1,7 @@
-"""A private installation for a demonstration: `manage.py up` with its own var folder, ports, keys, chain and clock."""
+"""An installation for a demonstration: `manage.py up` on a port of its own, with a market clock that can be set.
+
+Private: with its own folder, database, keys, Redis and chain, whatever the environment says; otherwise the caller's own.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
 from django.conf import settings
+
+STEERING = ("CACO_", "BECKN_", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 
 
 class NotReadyError(RuntimeError):
@@ -20,15 +26,19 @@ class NotReadyError(RuntimeError):
 
 
 class ProcessGroup:
-    """Starts, asks and stops one installation under `var`. Nothing of the caller's own installation is touched."""
+    """Starts, asks and stops one installation under `var`. `options` go to `manage.py up`.
 
-    def __init__(self, var: Path, *, log: Path) -> None:
+    A private one touches nothing of the caller's; the other keeps what the environment names (database, Redis, chain).
+    """
+
+    def __init__(self, var: Path, *, log: Path, private: bool = True, options: Sequence[str] = ()) -> None:
         self.var, self.log = var, log
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.clock = var / "market_clock"
-        drop = {"DATABASE_URL", "REDIS_URL", "CACO_RPC_URL", "DJANGO_SETTINGS_MODULE"}
-        self.env = {key: value for key, value in os.environ.items() if key not in drop} | {
+        self.options = options
+        drop = STEERING if private else ("DJANGO_SETTINGS_MODULE",)
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith(drop)} | {
             "CACO_VAR": str(var),
             "CACO_PUBLIC_URL": self.url,
             "CACO_ENVIRONMENT": "DEMO",
@@ -40,17 +50,17 @@ class ProcessGroup:
 
     def set_clock(self, moment: datetime) -> None:
         """Set the market's clock to `moment`; it runs on from there at normal speed. Written whole, so no reader sees half."""
+        self.var.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = self.clock.with_suffix(".new")
         new.write_text(f"{(moment - datetime.now(UTC)).total_seconds():.6f}")
         new.replace(self.clock)
 
-    def start(self, *, timeout_s: float = 60) -> float:
+    def start(self, *, timeout_s: float = 90) -> float:
         """Start and wait until every part is ready; returns the seconds it took. Raises NotReadyError with the log's tail."""
-        self.var.mkdir(parents=True, exist_ok=True)
         begun = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(settings.BASE_DIR / "manage.py"), "up", "--port", str(self.port)],
+                [sys.executable, str(settings.BASE_DIR / "manage.py"), "up", "--port", str(self.port), *self.options],
                 env=self.env,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -13,17 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from flex_engine.simulate.synthetic import jobs as synthetic_jobs
 from flex_engine.timegrid import ceil_half_hour, floor_half_hour
 from marketplace.management import sale
 from marketplace.management.assumptions import as_csv, history_of, measured
-from marketplace.management.parties import ensure_parties
 from marketplace.management.process_group import NotReadyError, ProcessGroup
 from marketplace.management.sale import Party, StepFailedError
-from marketplace.models import Activation
 
 HISTORY = timedelta(weeks=10)
 AHEAD = timedelta(minutes=20)  # the dispatch needs 15 minutes of notice
@@ -33,40 +30,49 @@ class Command(BaseCommand):
     help = "Load three organisations, two sites, a week of jobs, ten weeks of signals and a dispatch that starts soon. Example: manage.py demo"
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--postgres", action="store_true", help="keep the data in embedded PostgreSQL (see manage.py up)"
+        )
         parser.add_argument("--seed", type=int, default=1, help="seed of everything simulated")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        call_command("prepare", stdout=self.stdout)
-        if Activation.objects.exists():
-            self.stdout.write("demo: this installation already holds a dispatch; nothing was added")
-        else:
-            self.play(options["seed"])
-        for one in ensure_parties(now=datetime.now(UTC)):
-            self.stdout.write(f"  {one.kind:<22} {one.email:<28} password {one.password}")
-
-    def play(self, seed: int) -> None:
-        """The morning, up to an accepted dispatch."""
+        if settings.ENVIRONMENT != "DEMO":
+            raise CommandError(
+                f"The demonstration is made up, and this installation is {settings.ENVIRONMENT}; give it a CACO_VAR of its own."
+            )
         var = Path(settings.VAR_DIR)
-        group = ProcessGroup(var, log=var / "demo.log")
-        present = datetime.now(UTC)
-        window = ceil_half_hour(present + AHEAD)
-        morning = floor_half_hour(window - timedelta(hours=6))
-        group.set_clock(morning)
+        kept = ["--postgres"] if options["postgres"] else []
+        group = ProcessGroup(var, log=var / "demo.log", private=False, options=kept)
         begun = time.monotonic()
+        window = ceil_half_hour(datetime.now(UTC) + AHEAD)
+        morning = floor_half_hour(window - timedelta(hours=6))
         try:
+            group.set_clock(morning)
             group.start()
-            self.day(group, seed=seed, morning=morning, window=window)
+            added = self.play(group, seed=options["seed"], morning=morning, window=window)
+            logins = group.command("demo_parties")
         except (NotReadyError, StepFailedError) as problem:
             raise CommandError(f"{problem}\nLogs are in {var / 'log'}.") from problem
         finally:
             group.stop()
             group.clock.unlink(missing_ok=True)
-        self.stdout.write(f"demo: loaded in {time.monotonic() - begun:.0f} s; a dispatch starts at {window:%H:%M}Z")
+        told = f"loaded in {time.monotonic() - begun:.0f} s; a dispatch starts at {window:%H:%M}Z"
+        self.stdout.write(f"demo: {told if added else 'this installation already holds orders; nothing was added'}")
+        self.stdout.write(logins)
 
-    def day(self, group: ProcessGroup, *, seed: int, morning: datetime, window: datetime) -> None:
-        """Signals, queue, plan, readings, offer, order and dispatch, each by its own door."""
+    def play(self, group: ProcessGroup, *, seed: int, morning: datetime, window: datetime) -> bool:
+        """The morning, up to an accepted dispatch; False when it was played before."""
         made = json.loads(group.command("demo_parties", "--json", "--tokens"))
         operator, grid = Party(group.url, made["tokens"]["operator"]), Party(group.url, made["tokens"]["grid"])
+        if operator.get("/orders")["results"]:
+            return False
+        self.day(group, operator, grid, seed=seed, morning=morning, window=window)
+        return True
+
+    def day(
+        self, group: ProcessGroup, operator: Party, grid: Party, *, seed: int, morning: datetime, window: datetime
+    ) -> None:
+        """Signals, queue, plan, readings, offer, order and dispatch, each by its own door."""
         group.command(
             "load_signals",
             "--seed",

@@ -34,7 +34,8 @@ WATT = Decimal("0.001")
 class Certificate:
     """The largest constant turn-down proved, and how. `holds` is True only when every schedule passed the checker.
 
-    `schedules` has one whole schedule for each half hour a dispatch may begin in; they are not part of to_dict.
+    `schedules` has one whole schedule for each half hour a dispatch may begin in; they are not part of to_dict. `margin` and
+    `reference_kw` are what an offer drawn from it kept back and measures from; nothing here depends on them.
     """
 
     holds: bool
@@ -48,6 +49,7 @@ class Certificate:
     reasons: tuple[str, ...]
     schedules: tuple[dict[str, Shares], ...] = ()
     margin: Decimal = Decimal(0)
+    reference_kw: tuple[Decimal, ...] = ()
 
     @property
     def site_max_kw(self) -> tuple[float, ...]:
@@ -64,6 +66,7 @@ class Certificate:
             "solve_s": round(self.solve_s, 3),
             "site_max_kw": list(self.site_max_kw),
             "reasons": list(self.reasons),
+            "reference_kw": [str(kw) for kw in self.reference_kw],
             "schedules_checked": len(self.schedules),
             "most_kw_by_first_half_hour": [round(kw, 3) for kw in self.limits_by_start],
         }

@@ -14,7 +14,8 @@ from decimal import ROUND_FLOOR, Decimal
 
 from flex_engine.flexibility.certificate import Certificate, certify
 from flex_engine.flexibility.envelope import envelope
-from flex_engine.flexibility.price import Price, price_of
+from flex_engine.flexibility.price import Price, line, price_of
+from flex_engine.flexibility.reference import Meter, Reference, reference_of
 from flex_engine.optimise.checker import Checkable
 from flex_engine.optimise.problem import Problem
 from flex_engine.timegrid import HALF_HOUR, floor_half_hour
@@ -34,74 +35,121 @@ class NoOfferError(ValueError):
 class OfferDraft:
     """A turn-down of `quantity_kw` in every half hour of [start, end), ready to be stored. Prices are GBP per kWh.
 
-    `arithmetic` lines are {item, value, unit, why}; those in GBP/kWh before the last add up to the last, the price.
+    `reference_kw` is what the turn-down is measured from in each half hour: drawing at most reference less what is called
+    is what the certificate proves. `arithmetic` lines are {item, value, unit, why}; those in GBP/kWh before the last add up
+    to the last, the price.
     """
 
     start: datetime
     end: datetime
     quantity_kw: Decimal
+    reference_kw: tuple[Decimal, ...]
     utilisation_price_gbp_per_kwh: Decimal
     shortfall_penalty_gbp_per_kwh: Decimal
     arithmetic: tuple[dict[str, str], ...]
     certificate: Certificate
 
 
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A proved window, what it is measured from, and the whole kW left to sell."""
+
+    certificate: Certificate
+    reference: Reference
+
+    @property
+    def quantity_kw(self) -> Decimal:
+        """Proved turn-down less the margin, less what the plan draws above the reference."""
+        kept = self.certificate.quantity_kw * (1 - MARGIN) - self.reference.above_kw
+        return max(Decimal(0), kept).quantize(Decimal(1), ROUND_FLOOR)
+
+
 def draft(
-    problem: Problem, plan: Checkable, *, start: datetime | None, end: datetime | None, earliest: datetime
+    problem: Problem,
+    plan: Checkable,
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    earliest: datetime,
+    meter: Meter | None = None,
 ) -> OfferDraft:
     """An offer for [start, end), or for the best hour that starts within two days of `earliest` when none is named.
 
-    The best window is the one whose proved energy is worth most at the plan's own price forecast, among the three that
-    look best half hour by half hour. Raises NoOfferError in words when nothing can be proved.
+    The best window is the one whose energy on sale is worth most at the plan's own price forecast, among the three that
+    look best half hour by half hour. With `meter`, load above the expected baseline is not sold. Raises NoOfferError in
+    words when nothing can be offered.
     """
     problem = replace(problem, jobs=tuple(job for job in problem.jobs if job.id in plan.allocations))
     if start is None or end is None:
-        certificate = best_window(problem, plan, start=start, earliest=earliest)
+        window = best_window(problem, plan, meter, start=start, earliest=earliest)
     else:
         first, last = slots_of(problem, start, end, earliest)
-        certificate = certify(problem, plan, first=first, last=last)
+        window = window_of(problem, plan, meter, first=first, last=last)
+    certificate = window.certificate
     if not certificate.holds:
         raise NoOfferError(f"Nothing can be offered in this window: {'; '.join(certificate.reasons)}.")
-    quantity = sold(certificate)
-    if quantity < LEAST_KW:
+    if window.quantity_kw < LEAST_KW:
+        above = window.reference.above_kw
         raise NoOfferError(
-            f"Only {certificate.quantity_kw:f} kW can be turned down from {problem.time(certificate.first):%Y-%m-%dT%H:%M}Z "
-            f"with every deadline kept; an offer needs {LEAST_KW:f} kW after a margin of {MARGIN:.0%}."
+            f"Only {certificate.quantity_kw.normalize():f} kW can be turned down from {problem.time(certificate.first):%Y-%m-%dT%H:%M}Z "
+            f"with every deadline kept{f', and the plan draws {above.normalize():f} kW more than its baseline there' if above else ''}; "
+            f"an offer needs {LEAST_KW:f} kW after a margin of {MARGIN:.0%}."
         )
-    price = price_of(problem, plan, first=certificate.first, last=certificate.last, quantity_kw=quantity)
-    return assemble(problem, certificate, quantity, price)
+    price = price_of(
+        problem,
+        plan,
+        first=certificate.first,
+        last=certificate.last,
+        quantity_kw=window.quantity_kw,
+        extra_kw=window.reference.above_kw,
+    )
+    return assemble(problem, window, price)
 
 
-def assemble(problem: Problem, certificate: Certificate, quantity: Decimal, price: Price) -> OfferDraft:
+def window_of(problem: Problem, plan: Checkable, meter: Meter | None, *, first: int, last: int) -> Window:
+    """Half hours [first, last), certified and referenced."""
+    return Window(
+        certify(problem, plan, first=first, last=last), reference_of(problem, plan, meter, first=first, last=last)
+    )
+
+
+def assemble(problem: Problem, window: Window, price: Price) -> OfferDraft:
     """The draft, with its quantity's arithmetic before its price's."""
+    certificate, reference, quantity = window.certificate, window.reference, window.quantity_kw
     hours = Decimal(certificate.last - certificate.first) / 2
-    kept = {
-        "item": "Power offered",
-        "value": f"{quantity.normalize():f}",
-        "unit": "kW",
-        "why": f"{certificate.quantity_kw.normalize():f} kW proved, less {MARGIN:.0%} kept back for power estimates and late arrivals",
-    }
-    energy = {
-        "item": "Energy if all of it is dispatched",
-        "value": f"{(quantity * hours).normalize():f}",
-        "unit": "kWh",
-        "why": f"{quantity.normalize():f} kW for {hours.normalize():f} hours",
-    }
+    if reference.expected_kw is None:
+        baseline = line("Baseline", "unknown", "kW", f"{reference.why}; the plan's load is the reference")
+    else:
+        shown = ", ".join(f"{kw:.1f}" for kw in reference.expected_kw)
+        baseline = line(
+            "Planned above the baseline",
+            reference.above_kw,
+            "kW",
+            f"expected baseline {shown} kW, from {reference.why}",
+        )
+    lines = (
+        line(
+            "Turn-down proved", certificate.quantity_kw, "kW", "in every half hour of the window, every deadline kept"
+        ),
+        baseline,
+        line(
+            "Power offered",
+            quantity,
+            "kW",
+            f"proved, less {MARGIN:.0%} kept back for power estimates and late arrivals, less what is planned above the baseline",
+        ),
+        line("Energy if all of it is dispatched", quantity * hours, "kWh", f"for {hours.normalize():f} hours"),
+    )
     return OfferDraft(
         start=problem.time(certificate.first),
         end=problem.time(certificate.last),
         quantity_kw=quantity,
+        reference_kw=reference.kw,
         utilisation_price_gbp_per_kwh=price.utilisation_gbp_per_kwh,
         shortfall_penalty_gbp_per_kwh=price.penalty_gbp_per_kwh,
-        arithmetic=(kept, energy, *price.arithmetic),
-        certificate=replace(certificate, margin=MARGIN),
+        arithmetic=(*lines, *price.arithmetic),
+        certificate=replace(certificate, margin=MARGIN, reference_kw=reference.kw),
     )
-
-
-def sold(certificate: Certificate) -> Decimal:
-    """Whole kW of what is proved, less the margin; thousandths for the smallest."""
-    kept = certificate.quantity_kw * (1 - MARGIN)
-    return kept.quantize(Decimal(1), ROUND_FLOOR)
 
 
 def slots_of(problem: Problem, start: datetime, end: datetime, earliest: datetime) -> tuple[int, int]:
@@ -123,25 +171,46 @@ def slots_of(problem: Problem, start: datetime, end: datetime, earliest: datetim
     return first, last
 
 
-def best_window(problem: Problem, plan: Checkable, *, start: datetime | None, earliest: datetime) -> Certificate:
-    """The certificate worth most among the most promising windows. Raises NoOfferError when no half hour has any room."""
+def best_window(
+    problem: Problem, plan: Checkable, meter: Meter | None, *, start: datetime | None, earliest: datetime
+) -> Window:
+    """The window worth most among the most promising ones. Raises NoOfferError when no half hour has any room."""
     room = envelope(problem, plan).down_kw
     worth = [max(0.0, price) for price in problem.price_gbp_per_mwh]
-    begin = problem.slot_of(max(earliest, problem.start))
     if start is None:
+        begin = problem.slot_of(max(earliest, problem.start))
         firsts = range(begin, min(begin + WITHIN_SLOTS, problem.slots - LENGTH_SLOTS + 1))
     else:
         first, _ = slots_of(problem, start, start + LENGTH_SLOTS * HALF_HOUR, earliest)
         firsts = range(first, first + 1)
-    promise = {first: min(room[first : first + LENGTH_SLOTS]) * mean(worth, first) for first in firsts}
+    promise: dict[int, float] = {}
+    for first in firsts:
+        least = min(room[first : first + LENGTH_SLOTS])
+        if least > 0:
+            above = reference_of(problem, plan, meter, first=first, last=first + LENGTH_SLOTS).above_kw
+            promise[first] = (least - float(above)) * mean(worth, first)
     chosen = spread(sorted(promise, key=lambda first: (-promise[first], first)), promise)
-    found = [certify(problem, plan, first=first, last=first + LENGTH_SLOTS) for first in chosen]
-    proved = [one for one in found if one.holds]
+    found = [window_of(problem, plan, meter, first=first, last=first + LENGTH_SLOTS) for first in chosen]
+    proved = [one for one in found if one.certificate.holds and one.quantity_kw >= LEAST_KW]
     if not proved:
-        raise NoOfferError(
-            "No hour within two days of the gate can be turned down with every deadline kept: nothing runs that could wait."
+        raise NoOfferError(nothing_found(found))
+    return max(
+        proved, key=lambda one: (float(one.quantity_kw) * mean(worth, one.certificate.first), -one.certificate.first)
+    )
+
+
+def nothing_found(found: Sequence[Window]) -> str:
+    """Why no window can be offered."""
+    if not found:
+        return (
+            "No hour within two days of the gate can be turned down with every deadline kept: nothing runs then that "
+            "could wait, or only load above the meter baseline, which nobody pays for."
         )
-    return max(proved, key=lambda one: (float(one.quantity_kw) * mean(worth, one.first), -one.first))
+    most = max(one.certificate.quantity_kw for one in found)
+    return (
+        f"The most promising hours allow {most.normalize():f} kW with every deadline kept; "
+        f"an offer needs {LEAST_KW:f} kW after a margin of {MARGIN:.0%} and what is planned above the baseline."
+    )
 
 
 def mean(values: Sequence[float], first: int) -> float:

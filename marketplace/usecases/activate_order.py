@@ -10,7 +10,7 @@ from django.db import transaction
 
 from flex_engine.timegrid import settlement_period
 from marketplace import enqueue, events, notify
-from marketplace.models import Activation, ActivationPeriod, Offer, Order, Plan, Site
+from marketplace.models import Activation, ActivationPeriod, Offer, Order, Site
 from marketplace.rules.dispatch import check_events_per_day, check_instruction
 from marketplace.rules.order_state import ActivationState, OrderEvent, OrderState, next_order_state
 from marketplace.usecases.initialise_order import order_of
@@ -79,7 +79,7 @@ def events_that_day(order: Order, instruction: Instruction) -> list[int]:
 
 
 def store(order: Order, instruction: Instruction, *, now: datetime) -> Activation:
-    """The activation's rows. `declared_kw` is the load of the plan the offer was certified against."""
+    """The activation's rows. `declared_kw` is the load the offer's turn-down is measured from."""
     starts = sorted(instruction.requested_kw)
     activation = Activation.objects.create(
         order=order,
@@ -93,23 +93,28 @@ def store(order: Order, instruction: Instruction, *, now: datetime) -> Activatio
         responded_at=now,
         created_at=now,
     )
-    plan = order.offer.plan
     ActivationPeriod.objects.bulk_create(
         ActivationPeriod(
             activation=activation,
             start_at=start,
             requested_kw=instruction.requested_kw[start],
-            declared_kw=declared(plan, start),
+            declared_kw=declared(order.offer, start),
         )
         for start in starts
     )
     return activation
 
 
-def declared(plan: Plan, start: datetime) -> Decimal:
-    """The plan's site power in the half hour from `start`, to the watt."""
-    slot = int((start - plan.start_at) / HALF_HOUR)
-    return Decimal(str(plan.load_kw[slot])).quantize(Decimal("0.001"))
+def declared(offer: Offer, start: datetime) -> Decimal:
+    """The offer's reference in the half hour from `start`: the plan's site power, or the expected baseline where lower.
+
+    An offer whose certificate names no reference is measured from its plan.
+    """
+    reference = offer.certificate.get("reference_kw")
+    if reference:
+        return Decimal(reference[int((start - offer.start_at) / HALF_HOUR)]).quantize(Decimal("0.001"))
+    slot = int((start - offer.plan.start_at) / HALF_HOUR)
+    return Decimal(str(offer.plan.load_kw[slot])).quantize(Decimal("0.001"))
 
 
 def record(activation: Activation, *, now: datetime) -> None:

@@ -8,16 +8,19 @@ from decimal import Decimal
 from django.db import transaction
 
 from flex_engine.flexibility.offer import NoOfferError, OfferDraft, draft
+from flex_engine.flexibility.reference import Meter
 from flex_engine.optimise.solve import Plan as EnginePlan
-from flex_engine.timegrid import ceil_half_hour, half_hours
+from flex_engine.timegrid import ceil_half_hour, half_hours, settlement_period
 from marketplace import events, notify
-from marketplace.models import Offer, OfferPeriod, Plan, Site, User, role_of
+from marketplace.models import Activation, MeterReading, Offer, OfferPeriod, Plan, Site, User, role_of
 from marketplace.rules.errors import MarketError
+from marketplace.rules.order_state import ActivationState
 from marketplace.rules.roles import Action, require
 from marketplace.usecases.plan_site import current_plan, problem_of
 
 NOTICE = timedelta(minutes=15)
 GATE = timedelta(minutes=30)  # before the window: one notice period and time to answer
+LOOKBACK = timedelta(days=62)  # the baseline rule's sixty days, and the day it is in
 
 
 def draft_offer(
@@ -39,7 +42,9 @@ def draft_offer(
             "WINDOW_TOO_SOON", f"A window must start at {first:%Y-%m-%dT%H:%M}Z or later.", fix="Choose a later window."
         )
     try:
-        drawn = draft(problem_of(plan), engine_plan(plan), start=start, end=end, earliest=first)
+        drawn = draft(
+            problem_of(plan), engine_plan(plan), start=start, end=end, earliest=first, meter=meter_of(site, now=now)
+        )
     except NoOfferError as problem:
         raise MarketError(
             "NOTHING_TO_OFFER", str(problem), fix="Choose another window, or give jobs more slack."
@@ -60,6 +65,16 @@ def draft_offer(
 def earliest(now: datetime) -> datetime:
     """The first half hour an offer drafted at `now` may start in: its gate is then still open for a quarter of an hour."""
     return ceil_half_hour(now + GATE + timedelta(minutes=15))
+
+
+def meter_of(site: Site, *, now: datetime) -> Meter:
+    """What the meter is known to have read at `now`, and the days with dispatches, for the baseline to expect."""
+    rows = MeterReading.objects.filter(site=site, start_at__gte=now - LOOKBACK, known_at__lte=now)
+    dispatched = Activation.objects.filter(order__offer__site=site).exclude(state=ActivationState.REJECTED)
+    return Meter(
+        readings=dict(rows.order_by("known_at", "pk").values_list("start_at", "import_wh")),
+        event_days={settlement_period(start)[0] for start in dispatched.values_list("start_at", flat=True)},
+    )
 
 
 def engine_plan(plan: Plan) -> EnginePlan:

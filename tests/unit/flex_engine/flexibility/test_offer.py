@@ -50,7 +50,7 @@ def test_the_best_hour_is_found_and_priced(site: Problem, plan):
     assert made.quantity_kw == int(made.quantity_kw) >= 1
     assert made.quantity_kw <= made.certificate.quantity_kw * (1 - MARGIN) < made.quantity_kw + 1
     assert made.utilisation_price_gbp_per_kwh == made.utilisation_price_gbp_per_kwh.quantize(Decimal("0.0001"))
-    assert [line["item"] for line in made.arithmetic][:2] == ["Power offered", "Energy if all of it is dispatched"]
+    assert [line["item"] for line in made.arithmetic][:2] == ["Turn-down proved", "Baseline"]
     assert all(set(line) == {"item", "value", "unit", "why"} for line in made.arithmetic)
     room = envelope(site, plan).down_kw
     assert float(made.certificate.quantity_kw) > 0.2 * max(room), "not a leftover"
@@ -102,7 +102,7 @@ def test_impossible_windows_are_refused_in_words(site: Problem, plan, start: flo
 
 def test_nothing_to_offer_is_said():
     idle = problem([], [50.0] * 8, must_run=10)
-    with pytest.raises(NoOfferError, match="nothing runs that could wait"):
+    with pytest.raises(NoOfferError, match="nothing runs then that could wait"):
         draft(idle, solve(idle), start=None, end=None, earliest=START)
     with pytest.raises(NoOfferError, match="nothing can be turned down in every half hour"):
         draft(idle, solve(idle), start=START, end=START + HALF, earliest=START)

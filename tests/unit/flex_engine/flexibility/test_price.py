@@ -27,14 +27,14 @@ def test_moving_work_to_a_dearer_half_hour_costs_the_difference():
     assert lines["Energy bought later instead"] == Decimal("2.00"), "20 kWh at 100 GBP/MWh more"
     assert lines["Carbon of the moved energy"] == Decimal("0.40"), "20 kWh at 200 g more, at 100 GBP/t"
     assert lines["Opportunity cost"] == Decimal("0.1200")
-    assert lines["Price forecast error"] == Decimal("0.0150"), "30 % of 0.05 GBP/kWh"
+    assert lines["Price forecast error"] == Decimal("0.0200"), "40 % of 0.05 GBP/kWh"
     # 20 % of 100 kW off, 0.3989 of it on the wrong side, over 40 kW
     short = (Decimal("0.20") * Decimal("0.3989") * 100 / 40).quantize(RATE, ROUND_CEILING)
-    risk = ((Decimal("0.1350") + Decimal("0.05") * short) / (1 - short) - Decimal("0.1350")).quantize(
+    risk = ((Decimal("0.1400") + Decimal("0.05") * short) / (1 - short) - Decimal("0.1400")).quantize(
         RATE, ROUND_CEILING
     )
     assert lines["Risk of a shortfall"] == risk
-    assert price.utilisation_gbp_per_kwh == Decimal("0.1350") + risk
+    assert price.utilisation_gbp_per_kwh == Decimal("0.1400") + risk
     assert price.penalty_gbp_per_kwh == Decimal("0.0500")
 
 

@@ -105,3 +105,11 @@ def test_the_declared_load_is_that_of_the_certified_plan_and_not_of_a_later_one(
     activation = market.dispatched(order, instruction("300"))
     assert {row.declared_kw for row in activation.periods.all()} == {Decimal(1000)}
     assert order.buyer_subscriber_id == BUYER
+
+
+def test_a_reference_below_the_plan_is_what_a_dispatch_turns_down_from(order, offer):
+    offer.certificate = offer.certificate | {"reference_kw": ["640.5", "700"]}
+    offer.save(update_fields=["certificate"])
+    activation = market.dispatched(order, instruction("300"))
+    rows = list(activation.periods.order_by("start_at").values_list("declared_kw", flat=True))
+    assert rows == [Decimal("640.5"), Decimal(700)]

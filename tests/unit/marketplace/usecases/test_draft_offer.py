@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from marketplace.models import Offer, OfferRequest, Site
+from marketplace.models import MeterReading, Offer, OfferRequest, Site
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.answer_offer_request import answer_offer_request
 from marketplace.usecases.draft_offer import draft_offer, earliest
@@ -99,3 +99,24 @@ def test_a_wish_that_cannot_be_met_is_answered_with_the_reason(site):
     assert answered.state == "REFUSED"
     assert "no plan yet" in answered.problem
     assert OfferRequest.objects.get().offer is None
+
+
+def test_load_above_the_meter_baseline_is_not_offered(ready):
+    """Settlement credits baseline less meter, so what the plan draws above the baseline is nobody's to sell."""
+    without = draft_offer(site=ready, start=FIRST, end=END, now=NOW)
+    assert any(line["item"] == "Baseline" and line["value"] == "unknown" for line in without.price_arithmetic)
+    plan = without.plan
+    slot = int((FIRST - plan.start_at) / HALF_HOUR)
+    by_time = {(plan.start_at + i * HALF_HOUR).time(): kw for i, kw in enumerate(plan.load_kw[:48])}
+    for row in (FIRST, FIRST + HALF_HOUR):
+        by_time[row.time()] -= 20
+    starts = [plan.start_at - i * HALF_HOUR for i in range(1, 62 * 48)]
+    MeterReading.objects.bulk_create(
+        MeterReading(site=ready, start_at=start, import_wh=round(by_time[start.time()] * 500), source="m", label="MEASURED", known_at=NOW)
+        for start in starts
+    )  # fmt: skip
+    metered = draft_offer(site=ready, start=FIRST, end=END, now=NOW)
+    quantity, plain = (offer.periods.get(start_at=FIRST).offered_kw for offer in (metered, without))
+    assert quantity < plain
+    reference = [Decimal(kw) for kw in metered.certificate["reference_kw"]]
+    assert all(kw < Decimal(str(load)) for kw, load in zip(reference, plan.load_kw[slot : slot + 2], strict=True))

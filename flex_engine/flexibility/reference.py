@@ -1,0 +1,65 @@
+"""What a turn-down is measured from: the plan's load, or the meter baseline it will be settled against where that is lower.
+
+Settlement credits baseline less meter, not plan less meter. So the part of a planned load that lies above the baseline is
+load that nobody will pay to see go: the site turns it down first, and sells only what comes after. The baseline is the one
+of settle.baseline, worked out ahead with the plan's load in place of readings that are not taken yet, the in-day
+adjustment included. It knows no solver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from flex_engine.optimise.checker import Checkable
+from flex_engine.optimise.problem import Problem
+from flex_engine.quantities import wh_from_kw
+from flex_engine.settle.baseline import BaselineError, like_day_mean
+
+WATTS = Decimal("0.001")
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Readings of the site in Wh by half hour, and settlement days with dispatches, as the baseline rule needs them."""
+
+    readings: Mapping[datetime, int]
+    event_days: Collection[date] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """kW by half hour of a window. `expected_kw` is None with `why` where no baseline can be worked out."""
+
+    kw: tuple[Decimal, ...]
+    expected_kw: tuple[Decimal, ...] | None
+    above_kw: Decimal
+    why: str
+
+
+def reference_of(problem: Problem, plan: Checkable, meter: Meter | None, *, first: int, last: int) -> Reference:
+    """The reference of half hours [first, last). `above_kw` is the most the plan draws over it in any of them."""
+    planned = tuple(kw_of(plan.load_kw[slot]) for slot in range(first, last))
+    if meter is None:
+        return Reference(planned, None, Decimal(0), "no meter readings were given")
+    ahead = {problem.time(slot): wh_from_kw(Decimal(repr(kw))) for slot, kw in enumerate(plan.load_kw[:first])}
+    try:
+        baseline = like_day_mean(
+            readings=ahead | dict(meter.readings),
+            periods=[problem.time(slot) for slot in range(first, last)],
+            event_days=meter.event_days,
+        )
+    except BaselineError as missing:
+        return Reference(planned, None, Decimal(0), str(missing))
+    expected = tuple(Decimal(wh) / 500 for _, wh in sorted(baseline.periods.items()))
+    kw = tuple(max(Decimal(0), min(pair)) for pair in zip(planned, expected, strict=True))
+    above = max(load - least for load, least in zip(planned, kw, strict=True))
+    days = f"{len(baseline.days_used)} like days and an in-day adjustment of {baseline.adjustment_wh / 500:+.1f} kW"
+    return Reference(kw, expected, above, days)
+
+
+def kw_of(load: float) -> Decimal:
+    """A load to the watt."""
+    return Decimal(repr(float(load))).quantize(WATTS)

@@ -85,11 +85,11 @@ def rate_kwh(value: Number | None) -> str:
     """A price per kWh, spelled out, in pence below one pound: 25 p/kWh.
 
     >>> rate_kwh(Decimal("0.2500")).replace(THIN, " "), rate_kwh(Decimal("1.5")).replace(THIN, " ")
-    ('25 p/kWh', '£1.5 /kWh')
+    ('25 p/kWh', '£1.50/kWh')
     """
     if value is None:
         return "—"
-    return with_unit(value * 100, "p/kWh", 2) if abs(float(value)) < 1 else f"£{plain(value, 4)}{THIN}/kWh"
+    return with_unit(value * 100, "p/kWh", 2) if abs(float(value)) < 1 else f"{pounds(value)}/kWh"
 
 
 @register.filter

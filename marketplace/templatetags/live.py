@@ -29,5 +29,5 @@ def live(context: Context, name: str, *topics: str) -> SafeString:
 
 @register.inclusion_tag("parts/changed.html", takes_context=True)
 def changed(context: Context, noun: str, *topics: str) -> dict[str, str]:
-    """A line that says that the list has changed, with a link to the new one: rows never move under a reader."""
+    """A line that says that the list may have changed, with a link to the new one: rows never move under a reader."""
     return {"noun": noun, "topics": " ".join(topics), "path": str(context.get("path", ""))}

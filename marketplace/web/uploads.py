@@ -51,7 +51,8 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
         count = accept_queue(upload=found, user=user_of(request), valid_only=valid_only, now=now())
     except MarketError as error:
         return shown(request, own_upload(request, pk), (problem_from(error),))
-    messages.info(request, f"{count:,} jobs are in the queue. A new plan is being made.")
+    words = "1 job is" if count == 1 else f"{count:,} jobs are"
+    messages.info(request, f"{words} in the queue. A new plan is being made.")
     return redirect("queue", found.site.slug)
 
 

@@ -20,7 +20,7 @@ from marketplace.templatetags.states import TONES, state, tone, words
         ("kw", Decimal("412.500"), "412.5 kW"), ("kw", Decimal("0.7"), "0.7 kW"), ("kw", 9.1234, "9.123 kW"), ("kw", 0, "0 kW"), ("kw", None, "—"),
         ("kwh", 15615, "15,615 kWh"), ("wh_as_kwh", 827_600, "827.6 kWh"), ("wh_as_kwh", 1, "0.001 kWh"), ("wh_plain", 12_400, "12.4"),
         ("pence", 20329, "£203.29"), ("pence", -154, "−£1.54"), ("pence", 0, "£0.00"), ("pence", 123456789, "£1,234,567.89"), ("pence", None, "—"),
-        ("pounds", 630.224, "£630.22"), ("pounds", -0.5, "−£0.50"), ("rate_kwh", Decimal("0.2475"), "24.75 p/kWh"), ("rate_kwh", Decimal("1.5"), "£1.5 /kWh"),
+        ("pounds", 630.224, "£630.22"), ("pounds", -0.5, "−£0.50"), ("rate_kwh", Decimal("0.2475"), "24.75 p/kWh"), ("rate_kwh", Decimal("1.5"), "£1.50/kWh"),
         ("rate_mwh", Decimal("0.2475"), "247.5 GBP/MWh"), ("grams", 201.4, "201 gCO₂e/kWh"), ("kg", 96.44, "96.4 kg CO₂e"), ("kg", 12_345, "12.35 t CO₂e"),
         ("share", 0.4, "40 %"), ("share", 0.0004, "0.04 %"), ("share", 0.0, "0 %"), ("count", 1234567, "1,234,567"), ("amount", Decimal("0.1238"), "0.124"),
     ],

@@ -40,7 +40,7 @@ def read(raw: bytes) -> Any:
     {'kw': Decimal('412.50'), 'slots': 3}
     """
     # Counted before parsing: how deep a parser can go before the process dies depends on who raised Python's limit.
-    if depth_of(raw) > DEEPEST:
+    if too_deep(raw):
         raise ParseError("The body is nested too deeply.")
     try:
         text = raw.decode("utf-8")
@@ -57,13 +57,14 @@ def read(raw: bytes) -> Any:
     return value
 
 
-def depth_of(raw: bytes) -> int:
-    """How many brackets stand open at once, outside strings."""
-    deepest = depth = 0
+def too_deep(raw: bytes) -> bool:
+    """Whether more brackets stand open at once, outside strings, than any request here needs."""
+    depth = 0
     for found in BRACKET.finditer(STRING.sub(b"", raw)):
         depth += 1 if found.group() in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
+        if depth > DEEPEST:
+            return True
+    return False
 
 
 def number(text: str) -> Decimal:

@@ -79,6 +79,10 @@ class Command(BaseCommand):
         operator, grid = self.parties(group, options, assumed)
         self.signals(group, options, week)
         plan = self.plan(operator, options, week, assumed)
+        history = meter_history(
+            options["readings"], plan=plan, until=week, seed=options["seed"], assumed=assumed
+        )  # before the sale: an offer is measured against the baseline that settles it
+        self.read_meter(operator, options, history)
         purchase, offer = self.sell(operator, grid)
         window = self.deliver(group, operator, grid, options, plan, purchase, offer, assumed)
         return self.settle(group, operator, grid, purchase, window)
@@ -167,20 +171,20 @@ class Command(BaseCommand):
         replan = sale.wait_for_plan(operator, site=SITE, after=plan["id"])
         self.step(f"re-planned under {len(replan['commitments'])} committed half hours ({replan['status']})")
         group.set_clock(end + timedelta(minutes=5))
-        history = meter_history(
-            options["readings"], plan=plan, until=start - timedelta(hours=48), seed=options["seed"], assumed=assumed
-        )
         recent = meter_window(
             options["readings"], plans=(plan, replan), until=end, seed=options["seed"], assumed=assumed
         )
-        readings = sorted((history | recent).items())
+        self.read_meter(operator, options, recent)
+        return start, end
+
+    def read_meter(self, operator: Party, options: dict[str, Any], readings: dict[datetime, int]) -> None:
+        """Send readings: those of the file, or simulated ones under that name."""
         label, source = (
             ("MEASURED", options["readings"].name) if options["readings"] else ("SIMULATED", "demonstration meter")
         )
-        body = [{"start": when.isoformat(), "import_wh": wh} for when, wh in readings]
+        body = [{"start": when.isoformat(), "import_wh": wh} for when, wh in sorted(readings.items())]
         operator.post(f"/sites/{SITE}/readings", {"source": source, "label": label, "readings": body})
-        self.step(f"{len(readings)} half-hourly meter readings sent ({label.title()})")
-        return start, end
+        self.step(f"{len(body)} half-hourly meter readings sent ({label.title()})")
 
     def settle(
         self,

@@ -173,16 +173,6 @@ class Chain:
         events = [recorded_of(log) for log in found]
         return {event.key: event for event in events}
 
-    def anchored_root(self, number: int) -> tuple[int, str, str] | None:
-        """Size, root and transaction of head `number` by its Anchored event; None when there is none."""
-        found = self.anchored(number)
-        return (found.size, found.root, found.place.tx_hash) if found else None
-
-    def recorded_commitment(self, key: str) -> tuple[str, str] | None:
-        """Commitment and transaction of a record key by its SettlementRecorded event; None when there is none."""
-        found = self.recorded([key]).get(key.removeprefix("0x"))
-        return (found.commitment, found.place.tx_hash) if found else None
-
     def verify_inclusion(self, *, leaf: str, index: int, size: int, root: str, proof: Sequence[str]) -> bool:
         """The contract's own answer to whether leaf hash `leaf` stands at `index` under `root`."""
         with asking():

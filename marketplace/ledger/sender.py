@@ -185,10 +185,8 @@ def place_order(place: Place) -> int:
 
 def sign(anchor: Anchor, port: ChainPort) -> Signed:
     """The signed call of this anchor. Raises RevertedError when the contract would refuse it."""
-    mined = AnchorAttempt.objects.filter(anchor__chain_id=port.chain_id, outcome="MINED")
-    highest = mined.order_by("-nonce").values_list("nonce", flat=True).first()
-    # A node that lags behind counts too few; our own mined transactions are certain.
-    nonce = max(port.next_nonce(), 0 if highest is None else highest + 1)
+    # Only the chain knows the next nonce: ours may have been lost to a reorganisation. One counted too low is refused.
+    nonce = port.next_nonce()
     if anchor.kind == Anchor.Kind.RECORD:
         rows = anchor.records.order_by("pk")
         return port.sign_record(
@@ -203,13 +201,17 @@ def submit(anchor: Anchor, port: ChainPort, now: datetime) -> bool:
     """Send the newest attempt's bytes, unless one of the attempts is in the chain already."""
     if arrived(anchor, port, now):
         return True
-    newest = anchor.attempts.order_by("-pk").first()
-    if newest is None or newest.outcome:
+    newest = anchor.attempts.filter(outcome="").order_by("-pk").first()
+    if newest is None:
         # Nothing of ours is under way: what stood in the contract was lost, or the last try was reverted.
         start_again(anchor, "", anchor.last_error, now)
         return True
     try:
         if anchor.state == State.SENT and now - newest.created_at > REPLACE_AFTER:
+            if port.next_nonce() < newest.nonce:
+                # A reorganisation took a transaction that was not ours, and with it the nonce before this one.
+                start_again(anchor, "NONCE GAP", "The nonce before it is free again; it is signed anew.", now)
+                return True
             newest = raise_fee(newest, port, now)
         port.broadcast(bytes(newest.raw_tx))
     except UnderpricedError as problem:
@@ -292,10 +294,9 @@ def raise_fee(old: AnchorAttempt, port: ChainPort, now: datetime) -> AnchorAttem
 
 
 def attempt(anchor: Anchor, signed: Signed, now: datetime) -> AnchorAttempt:
-    """Commit signed bytes; only then may they be sent."""
-    return AnchorAttempt.objects.create(
-        anchor=anchor, nonce=signed.nonce, tx_hash=signed.tx_hash, raw_tx=signed.raw, created_at=now
-    )
+    """Commit signed bytes; only then may they be sent. Bytes that an earlier attempt had are that attempt come back."""
+    facts = {"nonce": signed.nonce, "raw_tx": signed.raw, "created_at": now, "outcome": ""}
+    return AnchorAttempt.objects.update_or_create(anchor=anchor, tx_hash=signed.tx_hash, defaults=facts)[0]
 
 
 def move(anchor: Anchor, state: Anchor.State, now: datetime, **fields: Any) -> bool:

@@ -49,9 +49,12 @@ def test_a_head_is_sent_found_and_proven(anchored_in: chain.Chain) -> None:
     head = anchored_in.head()
     root = merkle.root(LEAVES).hex()
     assert (head.seq, head.size, head.root) == (2, 20, root)
-    assert anchored_in.anchored_root(1) == (9, merkle.root(LEAVES[:9]).hex(), first)
-    assert anchored_in.anchored_root(2) == (20, root, second)
-    assert anchored_in.anchored_root(3) is None
+    events = [anchored_in.anchored(number) for number in (1, 2, 3)]
+    assert [(one.size, one.root, one.place.tx_hash) for one in events if one] == [
+        (9, merkle.root(LEAVES[:9]).hex(), first),
+        (20, root, second),
+    ]
+    assert events[2] is None
     path = [one.hex() for one in merkle.inclusion_proof(LEAVES, 4)]
     for index, held in ((4, True), (5, False)):
         assert anchored_in.verify_inclusion(leaf=LEAVES[4].hex(), index=index, size=20, root=root, proof=path) is held
@@ -74,8 +77,7 @@ def test_records_are_sent_and_found_by_key(anchored_in: chain.Chain) -> None:
         key: ("a1" * 32, "c1" * 32, "", "II"),
         later: ("a1" * 32, "c2" * 32, key, "SF"),
     }
-    assert anchored_in.recorded_commitment(later) == ("c2" * 32, signed.tx_hash)
-    assert anchored_in.recorded_commitment("11" * 32) is None
+    assert {one.place.tx_hash for one in found.values()} == {signed.tx_hash}
 
 
 def test_a_refusal_has_its_name_before_anything_is_spent(anchored_in: chain.Chain) -> None:

@@ -27,7 +27,7 @@ PUBLIC_URL = env.str("CACO_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip(
 DEBUG = env.bool("CACO_DEBUG", default=False)
 ENVIRONMENT = env.str("CACO_ENVIRONMENT", default="DEMO")  # DEMO, SANDBOX or LIVE; shown on every page
 # A file with an offset in seconds, so that a demonstration can live on recorded data. Read in DEMO only.
-MARKET_CLOCK_FILE = env.str("CACO_MARKET_CLOCK_FILE", default="")
+MARKET_CLOCK_FILE = env.str("CACO_MARKET_CLOCK_FILE", default=str(VAR_DIR / "market_clock"))
 TIME_ZONE = "UTC"
 DISPLAY_TIME_ZONE = "Europe/London"
 USE_TZ = True

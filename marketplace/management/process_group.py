@@ -33,6 +33,7 @@ class ProcessGroup:
 
     def __init__(self, var: Path, *, log: Path, private: bool = True, options: Sequence[str] = ()) -> None:
         self.var, self.log = var, log
+        var.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.clock = var / "market_clock"
@@ -50,7 +51,6 @@ class ProcessGroup:
 
     def set_clock(self, moment: datetime) -> None:
         """Set the market's clock to `moment`; it runs on from there at normal speed. Written whole, so no reader sees half."""
-        self.var.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = self.clock.with_suffix(".new")
         new.write_text(f"{(moment - datetime.now(UTC)).total_seconds():.6f}")
         new.replace(self.clock)

@@ -28,7 +28,7 @@ def settings_read() -> set[str]:
         for node in ast.walk(source.tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 word = node.value
-                if re.fullmatch(r"[A-Z][A-Z0-9_]+", word) and word.startswith(OUR_PREFIXES):
+                if re.fullmatch(r"[A-Z][A-Z0-9_]*[A-Z0-9]", word) and word.startswith(OUR_PREFIXES):
                     found.add(word)
     return found
 

@@ -40,9 +40,11 @@ def must_run_too_high(problem: Problem) -> str:
     slot = min(range(problem.slots), key=lambda one: limits[one])
     if limits[slot] >= problem.site.must_run_kw - 1e-9:
         return ""
+    orders = sorted({promise.order for promise in problem.commitments if problem.slot_of(promise.start) == slot})
+    whose = f" (order {', '.join(orders)})" if orders else ""
     return (
         f"The must-run load of {problem.site.must_run_kw:g} kW is above the limit of {limits[slot]:g} kW at "
-        f"{problem.time(slot):%Y-%m-%dT%H:%M}Z{held_by(problem, [slot])}; lower it, or that limit."
+        f"{problem.time(slot):%Y-%m-%dT%H:%M}Z{whose}; lower it, or that limit."
     )
 
 

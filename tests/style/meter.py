@@ -9,6 +9,7 @@ import ast
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,7 @@ class Source:
     tree: ast.Module
 
 
+@cache
 def sources() -> list[Source]:
     """Every hand-written module of our packages; migrations are generated and left out."""
     found = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-def settings_read() -> set[str]:
+@cache
+def settings_read() -> frozenset[str]:
     """Every environment variable of ours that the code names."""
     found = set()
     for source in sources():
@@ -30,7 +32,7 @@ def settings_read() -> set[str]:
                 word = node.value
                 if re.fullmatch(r"[A-Z][A-Z0-9_]*[A-Z0-9]", word) and word.startswith(OUR_PREFIXES):
                     found.add(word)
-    return found
+    return frozenset(found)
 
 
 def test_every_setting_is_documented() -> None:

@@ -116,6 +116,8 @@ def store_together(items: Sequence[Judged], *, now: datetime) -> list[Stored | W
     with transaction.atomic():
         usable = registry.usable({(item.row.subscriber_id, item.key_id) for item in items}, now=now)
         kept = [item for item in items if (item.row.subscriber_id, item.key_id) in usable]
+        for item in kept:
+            item.row.stored_at = now
         kept.sort(key=lambda item: item.key)  # two processes that insert the same copies take their locks in one order
         InboxMessage.objects.bulk_create([item.row for item in kept], ignore_conflicts=True)
         stored = {

@@ -25,13 +25,15 @@ class Subscriber(models.Model):
 
     subscriber_id = models.CharField(max_length=255)
     key_id = models.CharField(max_length=80, help_text="uniqueKeyId of the signing key")
-    role = models.CharField(max_length=3, help_text="bap or bpp")
+    role = models.CharField(max_length=8, help_text="bap, bpp, or registry: whoever admits the others")
     url = models.CharField(max_length=500, help_text="Base URL; actions are appended. Only these URLs are ever called.")
     public_key = models.CharField(max_length=64, help_text="Ed25519 public key, base64 of 32 bytes")
+    encr_public_key = models.CharField(max_length=64, blank=True, help_text="X25519 public key, base64 of 32 bytes")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.SUBSCRIBED)
     valid_from = models.DateTimeField()
     valid_until = models.DateTimeField()
     fetched_at = models.DateTimeField(null=True, blank=True)
+    lifetime_s = models.PositiveIntegerField(default=300, help_text="How long a fetched answer may be repeated, s")
 
     class Meta:
         constraints = [
@@ -42,8 +44,69 @@ class Subscriber(models.Model):
         return f"{self.subscriber_id}|{self.key_id}"
 
 
+class Subscription(models.Model):
+    """Somebody who asked our registry to be admitted with this key, and has not yet answered the challenge.
+
+    It verifies nothing: only an answered challenge makes a Subscriber of it.
+    """
+
+    class State(models.TextChoices):
+        """PENDING -> ADMITTED, or FAILED when the challenge was not answered at any attempt."""
+
+        PENDING = "PENDING", "Under subscription"
+        ADMITTED = "ADMITTED", "Admitted"
+        FAILED = "FAILED", "Failed"
+
+    subscriber_id = models.CharField(max_length=255)
+    key_id = models.CharField(max_length=80)
+    role = models.CharField(max_length=3, help_text="bap or bpp")
+    url = models.CharField(max_length=500)
+    public_key = models.CharField(max_length=64)
+    encr_public_key = models.CharField(max_length=64)
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField()
+    nonce = models.CharField(max_length=100, help_text="The same nonce is the same request")
+    is_first = models.BooleanField(help_text="Nobody had this subscriber id when it was asked for")
+    requested_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField()
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber_id", "key_id"], name="one_subscription_per_subscriber_and_key"),
+        ]
+        indexes = [models.Index(fields=["state", "next_attempt_at"])]
+
+
+class RefusedRequest(models.Model):
+    """A request that became no message: a bad signature, schema or address. Bounded in number, so that it cannot fill a disk.
+
+    Nothing in it is verified: `claimed` is whoever the signature's header says it is.
+    """
+
+    at = models.DateTimeField()
+    address = models.CharField(max_length=64, help_text="The network address it came from")
+    path = models.CharField(max_length=120)
+    role = models.CharField(max_length=3, blank=True)
+    claimed = models.CharField(max_length=255, blank=True, help_text="The subscriber id its header claims")
+    key_id = models.CharField(max_length=80, blank=True)
+    status = models.PositiveSmallIntegerField(help_text="The HTTP status it was answered with")
+    code = models.CharField(max_length=60)
+    reason = models.CharField(max_length=500)
+    pointer = models.CharField(max_length=300, blank=True, help_text="JSON pointer into the body, where one is known")
+    size = models.PositiveIntegerField(help_text="Bytes of the body that were read")
+    digest = models.CharField(max_length=128, help_text="BLAKE2b-512 of these bytes, hex")
+    beginning = models.BinaryField(help_text="The first bytes of the body")
+    unrecorded = models.PositiveIntegerField(default=0, help_text="Refusals before it that were only counted")
+
+    class Meta:
+        indexes = [models.Index(fields=["-at"]), models.Index(fields=["address"])]
+
+
 class InboxMessage(models.Model):
-    """A message we acknowledged. Refused ones (bad signature, bad schema) leave no effect and no row."""
+    """A message we acknowledged. Refused ones (bad signature, bad schema) leave no effect; see RefusedRequest."""
 
     class State(models.TextChoices):
         """RECEIVED -> HANDLED, or REFUSED with an anticipated error; a fault is retried and ends DEAD, visibly."""
@@ -64,6 +127,9 @@ class InboxMessage(models.Model):
     digest = models.CharField(max_length=128, help_text="BLAKE2b-512 of raw, hex")
     receipt = models.BinaryField(help_text="The receipt's bytes, replayed for every copy of this message")
     received_at = models.DateTimeField()
+    stored_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its storing began; the receipt went out after"
+    )
     state = models.CharField(max_length=8, choices=State.choices, default=State.RECEIVED)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField()

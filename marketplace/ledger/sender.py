@@ -101,7 +101,6 @@ def send_all(due: list[Anchor], port: ChainPort, now: datetime) -> int:
 
 def halt(anchor: Anchor, problem: ChainError, now: datetime) -> int:
     """The chain cannot be asked: say why at the anchor that waits."""
-    log.warning("anchor %s waits: %s", anchor.pk, problem)
     note(anchor, str(problem), now)
     return 0
 
@@ -312,8 +311,9 @@ def move(anchor: Anchor, state: Anchor.State, now: datetime, **fields: Any) -> b
 
 
 def note(anchor: Anchor, sentence: str, now: datetime) -> None:
-    """Say why nothing moves, once."""
+    """Say why nothing moves, once and not at every tick."""
     if anchor.last_error != sentence:
+        log.warning("anchor %s waits: %s", anchor.pk, sentence)
         Anchor.objects.filter(pk=anchor.pk).update(last_error=sentence, updated_at=now)
         anchor.last_error = sentence
         notify.changed("ledger")

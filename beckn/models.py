@@ -34,6 +34,9 @@ class Subscriber(models.Model):
     valid_until = models.DateTimeField()
     fetched_at = models.DateTimeField(null=True, blank=True)
     lifetime_s = models.PositiveIntegerField(default=300, help_text="How long a fetched answer may be repeated, s")
+    profile = models.CharField(
+        max_length=8, blank=True, help_text="How it speaks (beckn.wire.profile); empty: settings.BECKN_PROFILE"
+    )
 
     class Meta:
         constraints = [
@@ -118,7 +121,9 @@ class InboxMessage(models.Model):
 
     role = models.CharField(max_length=3, help_text="The role it was addressed to: bap or bpp")
     subscriber_id = models.CharField(max_length=255, help_text="Verified sender")
-    action = models.CharField(max_length=40)
+    action = models.CharField(max_length=40, help_text="Its name in 2.0.0, whatever the sender's profile calls it")
+    profile = models.CharField(max_length=8, default="lts", help_text="The sender's profile when it came")
+    tolerances = models.JSONField(default=list, help_text="Names of what was forgiven (beckn.wire.tolerance)")
     message_id = models.UUIDField()
     transaction_id = models.UUIDField()
     authorization = models.TextField(help_text="The Authorization header, as received")
@@ -162,7 +167,8 @@ class OutboxMessage(models.Model):
 
     role = models.CharField(max_length=3, help_text="The role that speaks: bap or bpp")
     to = models.CharField(max_length=255, help_text="The peer's subscriber id")
-    action = models.CharField(max_length=40)
+    action = models.CharField(max_length=40, help_text="Its name in 2.0.0, whatever the peer's profile calls it")
+    profile = models.CharField(max_length=8, default="lts", help_text="The peer's profile when it was stored")
     message_id = models.UUIDField(default=uuid.uuid4)
     transaction_id = models.UUIDField()
     answers = models.ForeignKey(InboxMessage, models.PROTECT, null=True, blank=True, related_name="callbacks")
@@ -174,6 +180,12 @@ class OutboxMessage(models.Model):
     delivered_at = models.DateTimeField(null=True, blank=True)
     last_status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="HTTP status of the last attempt")
     receipt = models.BinaryField(default=b"", help_text="The peer's last receipt, as received")
+    receipt_proof = models.CharField(
+        max_length=8, blank=True, help_text="Whether the receipt is signed back: SIGNED, UNSIGNED, INVALID"
+    )
+    authorizations = models.JSONField(
+        default=list, help_text="What each attempt was signed with; an onix peer's callback names one of them"
+    )
     problem = models.TextField(blank=True)
 
     class Meta:

@@ -110,7 +110,17 @@ def transactions(process: Process, seconds: float) -> None:
         return web3.eth.get_transaction_receipt(web3.eth.send_raw_transaction(raw))
 
     factory = web3.eth.contract(abi=artefact()["abi"], bytecode=artefact()["bytecode"])
-    arguments = (account.address, 0, account.address, account.address, b"\1" * 32, 0, 0, [], "0x" + "00" * 20)
+    arguments: tuple[Any, ...] = (
+        account.address,
+        0,
+        account.address,
+        account.address,
+        b"\1" * 32,
+        0,
+        0,
+        [],
+        "0x" + "00" * 20,
+    )
     log = web3.eth.contract(address=sent(factory.constructor(*arguments))["contractAddress"], abi=artefact()["abi"])
     leaves = [merkle.leaf_hash(b"%d" % n) for n in range(2_000)]
 

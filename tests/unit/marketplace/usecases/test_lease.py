@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import threading
 from datetime import timedelta
 
@@ -10,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from marketplace.models import Lease
-from marketplace.usecases.lease import holding, take
+from marketplace.usecases.lease import LIFE, holding, place, take
 
 
 def test_whoever_holds_it_keeps_the_others_out(db):
@@ -31,6 +33,30 @@ def test_a_dead_holders_lease_runs_out(db):
     with holding("anchor", seconds=60) as mine:
         assert mine
         assert Lease.objects.get().holder != "a process that was killed"
+
+
+def dead_process():
+    """The number of a process that has ended and was buried."""
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    return process.pid
+
+
+@pytest.mark.parametrize(
+    ("holder", "free"),
+    [
+        (lambda: f"{place()} {dead_process()} abcd1234 1", True),
+        (lambda: f"{place()} {os.getpid()} abcd1234 1", True),  # our number, an earlier life: a container's process 1
+        (lambda: f"{place()} {os.getpid()} {LIFE} 1", False),  # another thread of ours
+        (lambda: f"{place()} {os.getppid()} abcd1234 1", False),
+        (lambda: f"another-machine {dead_process()} abcd1234 1", False),
+        (lambda: "written by nobody we know", False),
+    ],
+)
+def test_a_holder_that_is_seen_dead_is_followed_at_once(db, holder, free):
+    Lease.objects.create(name="plan:1", holder=holder(), until=timezone.now() + timedelta(seconds=120))
+    with holding("plan:1", seconds=60) as mine:
+        assert mine is free
 
 
 def test_a_lease_that_was_taken_over_is_not_released_by_its_late_holder(db):

@@ -79,9 +79,12 @@ def test_records_are_read(read):
 def test_both_readers_say_the_same(read, chain, contract):
     other = Chain(chain.web3, chain.deployment(contract))
     for number in (1, 2, 3):
-        assert other.anchored_root(number) == read.anchored_root(number)
-    for key in (KEY, "00" * 32):
-        assert other.recorded_commitment(key) == read.recorded_commitment(key)
+        event = other.anchored(number)
+        assert (event and (event.size, event.root, event.place.tx_hash)) == read.anchored_root(number)
+    events = other.recorded([KEY, "00" * 32])
+    assert {key: (one.commitment, one.place.tx_hash) for key, one in events.items()} == {
+        KEY: read.recorded_commitment(KEY)
+    }
     head, newest = other.head(), read.head()
     assert (head.seq, head.size, head.root, head.acc) == (newest.number, newest.size, newest.root, newest.acc)
 

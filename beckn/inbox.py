@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,7 +66,7 @@ def judge(
     `signature` is the parsed `authorization`, `signer` the registry's record of its key.
     """
     signing.verify(signature, raw, signer.public_key)
-    if signer.role != actions.ACTIONS[action].sender:
+    if signer.role not in actions.ACTIONS[action].senders:
         raise WireError("AUT_UNAUTHORIZED_ACTION", f"A {signer.role} does not send {action}.")
     told = body.parse(raw)
     us = keys.own(role)
@@ -77,6 +77,8 @@ def judge(
         signer=signer.party,
         network_id=settings.BECKN_NETWORK_ID,
         now=now,
+        role=role,
+        signer_role=signer.role,
     )
     schema.validate(told)
     message_id = told["context"]["messageId"].lower()
@@ -203,7 +205,7 @@ def work(pk: int, *, now: datetime) -> str:
             row.state, row.problem = State.REFUSED, f"{refusal.code}: {refusal.message}"
             refuse(row, message, refusal)
         if reply is not None:
-            answer(row, reply.message)
+            answer(row, reply.message, error=reply.error)
         row.handled_at = now
         row.save(update_fields=["state", "problem", "handled_at"])
     return row.state
@@ -222,11 +224,11 @@ def message_of(row: InboxMessage) -> ports.Message:
     )
 
 
-def answer(row: InboxMessage, message: Any, *, error: dict[str, Any] | None = None) -> None:
+def answer(row: InboxMessage, message: Any, *, error: Mapping[str, Any] | None = None) -> None:
     """The callback that a request is owed: same message id, same transaction, stored with the effect."""
     outbox.send(
         role=row.role,
-        action=f"on_{row.action}",
+        action=actions.ACTIONS[row.action].answer,
         message=message,
         to=row.subscriber_id,
         transaction_id=row.transaction_id,
@@ -248,8 +250,9 @@ def refuse(row: InboxMessage, message: ports.Message, refusal: ports.Refusal) ->
         "details": refusal.details,
     }
     # Callbacks are closed and need their member: the refused contract is echoed, a refused discover finds nothing.
-    asked, answered = actions.MEMBERS[row.action]
-    echo = {answered: message.message[asked] if asked == answered else []}
+    asked = actions.ACTIONS[row.action]
+    answered = actions.ACTIONS[asked.answer].member
+    echo = {answered: message.message[asked.member] if asked.member == answered else []}
     answer(row, echo, error=error)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -71,21 +72,24 @@ def send(
     or TypeError when the message is malformed: nothing invalid is ever stored.
     """
     spec = actions.ACTIONS.get(action)
-    if spec is None or spec.sender != role:
+    if spec is None or role not in spec.senders:
         raise OutboundError(f"{role} does not send {action!r}")
     now = timezone.now()
     message_id = message_id or uuid.uuid4()
     ours = settings.BECKN_PARTICIPANTS[role]
+    peer = peer_for(spec, to, now=now)
     told = {
         "context": context.build(
             action=spec,
             us=context.Party(ours["subscriber_id"], ours["url"]),
-            peer=registry.peer(to, role=spec.receiver, now=now).party,
+            peer=peer.party,
             network_id=settings.BECKN_NETWORK_ID,
             transaction_id=transaction_id,
             message_id=message_id,
             now=now,
             ttl=ttl_of(action),
+            role=role,
+            peer_role=peer.role,
         ),
         "message": message,
     } | ({"error": error} if error else {})
@@ -107,6 +111,15 @@ def send(
     )
     wake.after_commit(wake.DELIVER, row.pk)
     return row
+
+
+def peer_for(spec: actions.Action, to: str, *, now: datetime) -> registry.Record:
+    """Where `to` listens, in the first of the roles that receive the action. Raises UnknownPeerError."""
+    *others, last = spec.receivers
+    for role in others:
+        with suppress(registry.UnknownPeerError):
+            return registry.peer(to, role=role, now=now)
+    return registry.peer(to, role=last, now=now)
 
 
 def deliver(pk: int, *, now: datetime) -> str:
@@ -135,7 +148,7 @@ def attempt(row: OutboxMessage, *, now: datetime) -> Outcome:
         return Outcome(State.DEAD, code="CTX_TTL_EXPIRED", text=row.problem or "its time ended before it could be sent")
     raw = bytes(row.raw)
     try:
-        peer = registry.peer(row.to, role=actions.ACTIONS[row.action].receiver, now=now)
+        peer = peer_for(actions.ACTIONS[row.action], row.to, now=now)
         header = signing.sign(raw, keys.own(row.role), now=now)
         told = egress.post(f"{peer.url.rstrip('/')}/{row.action}", raw, headers={"Authorization": header})
     except (registry.UnknownPeerError, ImproperlyConfigured, egress.EgressError) as problem:

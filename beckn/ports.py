@@ -30,9 +30,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The `message` member of the callback `on_<action>` that answers."""
+    """The `message` member of the callback that answers. `error` says beside it what the answer lacks, if it lacks anything."""
 
     message: Mapping[str, Any]
+    error: Mapping[str, Any] | None = None
 
 
 class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault

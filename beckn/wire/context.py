@@ -21,6 +21,7 @@ from beckn.wire.actions import ACTIONS, Action
 from beckn.wire.errors import WireError
 
 VERSION = "2.0.0"
+NAMED = ("bap", "bpp")  # the roles that a context names
 DEFAULT_TTL = timedelta(seconds=30)  # the standard's, when a context names none
 AHEAD = timedelta(seconds=5)  # how far a peer's clock may be ahead of ours, as for signatures
 DURATION = re.compile(
@@ -47,17 +48,25 @@ def build(
     message_id: uuid.UUID,
     now: datetime,
     ttl: timedelta,
+    role: str = "",
+    peer_role: str = "",
 ) -> dict[str, Any]:
-    """A complete context from `us` to `peer`; both are always named, so that no copy can be used elsewhere."""
-    bap, bpp = (peer, us) if action.is_callback else (us, peer)
+    """A complete context from `us` as `role` to `peer` as `peer_role` (default: the action's usual roles).
+
+    Buyer and seller are always named, so that no copy can be used elsewhere; a discovery service has no member to be named in.
+    """
+    seats = {role or action.sender: us, peer_role or action.receiver: peer}
+    named = {seat: party for seat, party in sorted(seats.items()) if seat in NAMED}
+    ids = {
+        f"{seat}{what}": value
+        for seat, one in named.items()
+        for what, value in (("Id", one.subscriber_id), ("Uri", one.url))
+    }
     return {
         "networkId": network_id,
         "version": VERSION,
         "action": action.name,
-        "bapId": bap.subscriber_id,
-        "bapUri": bap.url,
-        "bppId": bpp.subscriber_id,
-        "bppUri": bpp.url,
+        **ids,
         "transactionId": str(transaction_id),
         "messageId": str(message_id),
         "timestamp": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
@@ -65,14 +74,26 @@ def build(
     }
 
 
-def check(context: Any, *, action: str, us: str, signer: Party, network_id: str, now: datetime) -> None:
+def check(
+    context: Any,
+    *,
+    action: str,
+    us: str,
+    signer: Party,
+    network_id: str,
+    now: datetime,
+    role: str = "",
+    signer_role: str = "",
+) -> None:
     """Raise WireError unless the context fits the path, the signer, us, our network and the time.
 
-    `action` is the one the URL names; `us` and `signer` are subscriber ids, the signer with its URL in the registry.
+    `action` is the one the URL names; `us` and `signer` are subscriber ids, the signer with its URL in the registry, each
+    in its role (default: the action's usual ones).
     """
     if not isinstance(context, Mapping):
         raise WireError("CTX_MISSING_FIELD", "The body has no context object.", "/context")
-    if text(context, "action") != action:
+    spec = ACTIONS[action]
+    if not spec.is_spelt(text(context, "action")):
         raise refused("CTX_ACTION_MISMATCH", "action", f"is not {action!r}, which the URL names")
     if text(context, "version") != VERSION:
         raise refused("CTX_VERSION_UNSUPPORTED", "version", f"is not {VERSION!r}")
@@ -81,7 +102,8 @@ def check(context: Any, *, action: str, us: str, signer: Party, network_id: str,
     for name in ("transactionId", "messageId"):
         check_uuid(text(context, name), name)
     check_time(context, now)
-    check_parties(context, ACTIONS[action], us, signer)
+    check_signer(context, spec, signer, signer_role or spec.sender)
+    check_receiver(context, spec, us, role or spec.receiver)
 
 
 def refused(code: str, name: str, reason: str) -> WireError:
@@ -141,29 +163,36 @@ def parse_duration(written: str) -> timedelta | None:
     return timedelta(**{unit: int(count or 0) for unit, count in found.groupdict().items()}) if found else None
 
 
-def check_parties(context: Mapping[str, Any], action: Action, us: str, signer: Party) -> None:
-    """Whoever signed is whoever the context says is speaking, and the message is meant for us."""
-    if text(context, f"{action.sender}Id") != signer.subscriber_id:
+def check_signer(context: Mapping[str, Any], action: Action, signer: Party, role: str) -> None:
+    """Whoever signed is whoever the context says is speaking. A discovery service is known by its registry entry alone."""
+    if role not in NAMED:
+        return
+    if text(context, f"{role}Id") != signer.subscriber_id:
         raise WireError(
             "AUT_UNAUTHORIZED_ACTION",
-            f"The message is signed by {signer.subscriber_id}, which is not context.{action.sender}Id.",
-            f"/context/{action.sender}Id",
+            f"The message is signed by {signer.subscriber_id}, which is not context.{role}Id.",
+            f"/context/{role}Id",
         )
-    # A discover may be sent to whom it may concern; everything else names its receiver.
-    if (action.name != "discover" or "bppId" in context) and text(context, f"{action.receiver}Id") != us:
-        raise refused("CTX_INVALID_FIELD", f"{action.receiver}Id", f"is not {us!r}, which received it")
     if not action.is_callback:
-        check_callback_url(context, signer)
+        check_callback_url(context, signer, f"{role}Uri")
 
 
-def check_callback_url(context: Mapping[str, Any], signer: Party) -> None:
+def check_receiver(context: Mapping[str, Any], action: Action, us: str, role: str) -> None:
+    """The message is meant for us. A discover may be sent to whom it may concern; everything else names its receiver."""
+    if role not in NAMED or (action.name == "discover" and "bppId" not in context):
+        return
+    if text(context, f"{role}Id") != us:
+        raise refused("CTX_INVALID_FIELD", f"{role}Id", f"is not {us!r}, which received it")
+
+
+def check_callback_url(context: Mapping[str, Any], signer: Party, name: str) -> None:
     """A request says where its answer goes, and that is the registered host: we call no other address in any case."""
-    uri = context.get("bapUri")
+    uri = context.get(name)
     if not isinstance(uri, str) or not uri:
-        raise refused("CTX_CALLBACK_URL_MISSING", "bapUri", "is missing")
+        raise refused("CTX_CALLBACK_URL_MISSING", name, "is missing")
     try:
         same = urlsplit(uri).netloc.lower() == urlsplit(signer.url).netloc.lower()
     except ValueError:
         same = False
     if not same:
-        raise refused("CTX_INVALID_FIELD", "bapUri", "is not at the host that the registry names for the sender")
+        raise refused("CTX_INVALID_FIELD", name, "is not at the host that the registry names for the sender")

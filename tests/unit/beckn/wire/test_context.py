@@ -13,6 +13,7 @@ from beckn.wire.errors import WireError
 NOW = datetime(2026, 1, 15, 17, tzinfo=UTC)
 BUYER = Party("grid.example", "https://grid.example/beckn/bap")
 SELLER = Party("market.example", "https://market.example/beckn/bpp")
+SERVICE = Party("ds.example", "https://ds.example/beckn/ds")
 NETWORK = "caco.example/flex-dev"
 
 
@@ -40,7 +41,44 @@ def check(told, action: str, *, now=NOW):
 
 @pytest.mark.parametrize("action", sorted(ACTIONS))
 def test_what_we_build_a_peer_accepts(action):
-    check(build(action), action)
+    spec = ACTIONS[action]
+    parties = {"bap": BUYER, "bpp": SELLER, "ds": SERVICE}
+    for sender in spec.senders:
+        for receiver in spec.receivers:
+            us, peer = parties[sender], parties[receiver]
+            told = context.build(
+                action=spec, us=us, peer=peer, network_id=NETWORK, transaction_id=uuid.uuid4(), message_id=uuid.uuid4(),
+                now=NOW, ttl=timedelta(seconds=30), role=sender, peer_role=receiver,
+            )  # fmt: skip
+            assert {name for name in told if name.endswith("Id")} >= {"networkId", "transactionId", "messageId"}
+            assert SERVICE.subscriber_id not in told.values()
+            context.check(
+                told, action=action, us=peer.subscriber_id, signer=us, network_id=NETWORK, now=NOW, role=receiver,
+                signer_role=sender,
+            )  # fmt: skip
+
+
+def test_a_seller_cannot_publish_as_another_or_have_the_receipt_sent_elsewhere():
+    spec = ACTIONS["catalog/publish"]
+    told = context.build(
+        action=spec, us=SELLER, peer=SERVICE, network_id=NETWORK, transaction_id=uuid.uuid4(), message_id=uuid.uuid4(),
+        now=NOW, ttl=timedelta(seconds=30),
+    )  # fmt: skip
+    for change, code in (
+        ({"bppId": "other.example"}, "AUT_UNAUTHORIZED_ACTION"),
+        ({"bppUri": "https://elsewhere.example"}, "CTX_INVALID_FIELD"),
+        ({"action": "publish"}, "CTX_ACTION_MISMATCH"),
+    ):
+        with pytest.raises(WireError) as found:
+            context.check(
+                told | change, action=spec.name, us="ds.example", signer=SELLER, network_id=NETWORK, now=NOW, role="ds",
+                signer_role="bpp",
+            )  # fmt: skip
+        assert found.value.code == code
+    context.check(
+        told | {"action": "catalog_publish"}, action=spec.name, us="ds.example", signer=SELLER, network_id=NETWORK, now=NOW,
+        role="ds", signer_role="bpp",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """Receipts: the synchronous ACK or NACK to a message, signed back by the receiver, and a peer's receipt in any spelling.
 
-We answer one merged body. `status` with `signature` is what 2.0.0 LTS asks for; `message.status` is what the later drafts
-and ONIX read; `error` and `message.error` say the same thing to both. The counter-signature covers our body and the
+Usually we answer one merged body. `status` with `signature` is what 2.0.0 LTS asks for; `message.status` is what the later
+drafts and ONIX read; `error` and `message.error` say the same thing to both. A peer's profile may want one of them alone, or
+the body of 1.1; those of the drafts are signed in an HTTP header, like a request. The counter-signature covers our body and the
 sender's: five lines with created, expires, the digest of our body without its `signature` member, the digest of the
 request, and its message id. (The standard does not say how a body excludes its own signature; this is our reading.)
 """
@@ -15,6 +16,7 @@ from typing import Any
 from beckn.wire import body
 from beckn.wire.errors import WireError
 from beckn.wire.signing import LIFETIME_S, Signer, digest, header, holds, parse
+from beckn.wire.v1 import error as v1_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +28,51 @@ class Receipt:
     message: str = ""
 
 
-def ack(*, request: bytes, message_id: str, signer: Signer, now: datetime) -> bytes:
-    """The receipt of a message that is stored."""
-    told = {"status": "ACK", "message": {"status": "ACK", "messageId": message_id}}
-    return signed(told, request=request, message_id=message_id, signer=signer, now=now)
+def ack(*, request: bytes, message_id: str, signer: Signer, now: datetime, form: str = "merged") -> bytes:
+    """The receipt of a message that is stored; `form` is a Profile's `receipts`."""
+    told = FORMS[form]("ACK", message_id, None)
+    if form in COUNTERSIGNED:
+        return signed(told, request=request, message_id=message_id, signer=signer, now=now)
+    return body.dump(told)
 
 
-def nack(problem: WireError, *, request: bytes, message_id: str, signer: Signer, now: datetime) -> bytes:
+def nack(
+    problem: WireError, *, request: bytes, message_id: str, signer: Signer, now: datetime, form: str = "merged"
+) -> bytes:
     """The receipt of a message that is refused and leaves no effect. `message_id` is empty where none could be read."""
-    error = {"code": problem.code, "message": problem.message, "details": {"path": problem.path}}
-    told = {
-        "status": "NACK",
-        "error": {"errorCode": problem.code, "errorMessage": problem.message},
-        "message": {"status": "NACK"} | ({"messageId": message_id} if message_id else {}) | {"error": error},
-    }
-    return signed(told, request=request, message_id=message_id, signer=signer, now=now)
+    told = FORMS[form]("NACK", message_id, problem)
+    if form in COUNTERSIGNED:
+        return signed(told, request=request, message_id=message_id, signer=signer, now=now)
+    return body.dump(told)
+
+
+def lts(status: str, message_id: str, problem: WireError | None) -> dict[str, Any]:  # noqa: ARG001 - a form
+    """2.0.0 LTS and nothing else."""
+    error = {"errorCode": problem.code, "errorMessage": problem.message} if problem else None
+    return {"status": status} | ({"error": error} if error else {})
+
+
+def onix(status: str, message_id: str, problem: WireError | None) -> dict[str, Any]:
+    """The later drafts' body."""
+    message: dict[str, Any] = {"status": status} | ({"messageId": message_id} if message_id else {})
+    if problem:
+        message["error"] = {"code": problem.code, "message": problem.message, "details": {"path": problem.path}}
+    return {"message": message}
+
+
+def merged(status: str, message_id: str, problem: WireError | None) -> dict[str, Any]:
+    """Both at once."""
+    return lts(status, message_id, problem) | onix(status, message_id, problem)
+
+
+def v1(status: str, message_id: str, problem: WireError | None) -> dict[str, Any]:  # noqa: ARG001 - a form
+    """The body of 1.1."""
+    told: dict[str, Any] = {"message": {"ack": {"status": status}}}
+    return told | ({"error": v1_error.of(problem.code, problem.message, problem.path)} if problem else {})
+
+
+FORMS = {"merged": merged, "lts": lts, "onix": onix, "v1": v1}
+COUNTERSIGNED = frozenset({"merged", "lts"})
 
 
 def signed(told: dict[str, Any], *, request: bytes, message_id: str, signer: Signer, now: datetime) -> bytes:

@@ -1,7 +1,7 @@
 """Signatures on raw bytes: the digest, the signing string, the Authorization header both ways.
 
 The algorithm is Ed25519 over three lines that hold `created`, `expires` and the BLAKE2b-512 digest of the body (the header
-calls it BLAKE-512). Headers are written in the standard's exact spelling and read in any order and spacing, but by one
+calls it BLAKE-512); in the newer drafts an answer has a fourth, the signature of what it answers (beckn.wire.chain). Headers are written in the standard's exact spelling and read in any order and spacing, but by one
 strict grammar: every parameter once and none unknown, because what two parsers read differently is a hole.
 Which key belongs to whom is the registry's knowledge, not this room's.
 """
@@ -26,6 +26,7 @@ AHEAD_S = 5  # `created` may be this far ahead of our clock; `expires` has no to
 LONGEST_S = 3660  # peers in use sign for an hour from a minute ago
 LONGEST_HEADER = 2048
 LINES = "(created) (expires) digest"
+CHAINED = f"{LINES} request-signature"
 PARAMETERS = frozenset({"keyId", "algorithm", "created", "expires", "headers", "signature"})
 PARAMETER = re.compile(r"([A-Za-z]+) *= *\"([^\"\\]*)\"")
 LIST = re.compile(rf"Signature +({PARAMETER.pattern}(?: *, *{PARAMETER.pattern})*) *")
@@ -53,38 +54,56 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A parsed Authorization header; times are Unix seconds."""
+    """A parsed Authorization header; times are Unix seconds.
+
+    `is_chained`: it signs four lines. `is_exact`: the header is spelt as the standard writes it.
+    """
 
     subscriber_id: str
     key_id: str
     created: int
     expires: int
     value: bytes
+    is_chained: bool = False
+    is_exact: bool = field(default=True, compare=False)
 
 
-def digest(raw: bytes) -> str:
+def digest(raw: bytes, label: str = "BLAKE-512") -> str:
     """The body's digest as it stands in the signing string."""
-    return f"BLAKE-512={base64.b64encode(hashlib.blake2b(raw, digest_size=64).digest()).decode()}"
+    return f"{label}={base64.b64encode(hashlib.blake2b(raw, digest_size=64).digest()).decode()}"
 
 
-def signing_string(raw: bytes, created: int, expires: int) -> str:
-    """The three signed lines, without a newline at the end."""
-    return f"(created): {created}\n(expires): {expires}\ndigest: {digest(raw)}"
+def signing_string(raw: bytes, created: int, expires: int, *, answering: str = "", label: str = "BLAKE-512") -> str:
+    """The three signed lines, and a fourth when `answering` (a signature in base64), without a newline at the end."""
+    chain = f"\nrequest-signature: {answering}" if answering else ""
+    return f"(created): {created}\n(expires): {expires}\ndigest: {digest(raw, label)}{chain}"
 
 
-def sign(raw: bytes, signer: Signer, *, now: datetime) -> str:
-    """The Authorization header for `raw`, valid LIFETIME_S from `now`."""
+def sign(raw: bytes, signer: Signer, *, now: datetime, answering: str = "") -> str:
+    """The Authorization header for `raw`, valid LIFETIME_S from `now`; chained to the signature it is `answering`."""
     created = int(now.timestamp())
-    value = signer.secret.sign(signing_string(raw, created, created + LIFETIME_S).encode()).signature
-    return header(signer, created, created + LIFETIME_S, value)
+    text = signing_string(raw, created, created + LIFETIME_S, answering=answering)
+    value = signer.secret.sign(text.encode()).signature
+    return header(signer, created, created + LIFETIME_S, value, CHAINED if answering else LINES)
 
 
-def header(signer: Signer, created: int, expires: int, value: bytes) -> str:
+def header(signer: Signer, created: int, expires: int, value: bytes, lines: str = LINES) -> str:
     """A signature in the standard's spelling."""
+    key = f"{signer.subscriber_id}|{signer.key_id}|ed25519"
+    return spell(key, str(created), str(expires), lines, base64.b64encode(value).decode())
+
+
+def spell(key: str, created: str, expires: str, lines: str, value: str) -> str:
+    """The header's one exact spelling."""
     return (
-        f'Signature keyId="{signer.subscriber_id}|{signer.key_id}|ed25519",algorithm="ed25519",created="{created}",'
-        f'expires="{expires}",headers="{LINES}",signature="{base64.b64encode(value).decode()}"'
+        f'Signature keyId="{key}",algorithm="ed25519",created="{created}",'
+        f'expires="{expires}",headers="{lines}",signature="{value}"'
     )
+
+
+def value_of(text: str) -> str:
+    """The signature in a header as its base64 text. Raises WireError AUT_SIGNATURE_INVALID for anything else."""
+    return base64.b64encode(parse(text).value).decode()
 
 
 def parse(text: str) -> Signature:
@@ -101,12 +120,15 @@ def parse(text: str) -> Signature:
     key = named["keyId"].split("|")
     if len(key) != 3 or not all(key) or key[2] != "ed25519" or named["algorithm"] != "ed25519":
         raise unreadable("keyId must be subscriber|key|ed25519, and algorithm ed25519")
-    if named["headers"].split() != LINES.split():
+    lines = " ".join(named["headers"].split())
+    if lines not in (LINES, CHAINED):
         raise unreadable(f"headers must be {LINES!r}")
     if not NUMBER.fullmatch(named["created"]) or not NUMBER.fullmatch(named["expires"]):
         raise unreadable("created and expires must be whole Unix seconds")
     value = decode(named["signature"], 64)
-    return Signature(key[0], key[1], int(named["created"]), int(named["expires"]), value)
+    exact = text == spell(named["keyId"], named["created"], named["expires"], lines, named["signature"])
+    times = int(named["created"]), int(named["expires"])
+    return Signature(key[0], key[1], *times, value, is_chained=lines == CHAINED, is_exact=exact)
 
 
 def is_plain(text: str) -> bool:
@@ -142,6 +164,8 @@ def check_times(signature: Signature, *, now: datetime) -> None:
 
 def verify(signature: Signature, raw: bytes, public_key: str) -> None:
     """Raise WireError AUT_SIGNATURE_INVALID unless `public_key` (base64) made the signature over exactly these bytes."""
+    if signature.is_chained:
+        raise unreadable(f"headers must be {LINES!r}")
     if not holds(signature.value, signing_string(raw, signature.created, signature.expires), public_key):
         raise WireError("AUT_SIGNATURE_INVALID", "The signature does not fit the body and the registered key.")
 

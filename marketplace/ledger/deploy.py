@@ -28,6 +28,7 @@ from marketplace.ledger.onchain import (
 
 ADMIN_DELAY_S = 3 * 24 * 3600  # before a new administrator, or a seal, takes effect
 MIN_INTERVAL_S = 10  # between two heads; none on a development chain
+ANSWER_WITHIN_S = 15.0
 RECEIPT_WITHIN_S = 180.0
 ZERO = "0x" + "00" * 20
 DEVELOPMENT = ("caco-devchain/", "anvil/", "hardhat", "ganache", "ethereumjs testrpc")
@@ -73,8 +74,7 @@ def deploy(*, admin: str = "", pauser: str = "", min_interval_s: int | None = No
             "CACO_RPC_URL is none: this installation anchors on no chain, so there is nothing to deploy"
         )
     web3 = chain.open_rpc(url)
-    with chain.asking():
-        chain_id, client = int(web3.eth.chain_id), str(web3.client_version)
+    chain_id, client = introduced(web3)
     development = client.lower().startswith(DEVELOPMENT)
     standing = existing(web3, chain_id, development=development)
     if standing is not None:
@@ -87,6 +87,19 @@ def deploy(*, admin: str = "", pauser: str = "", min_interval_s: int | None = No
         *(interval, 0, [], predecessor or ZERO),
     )
     return Deployed(finish(web3, begin(web3, chain_id, key, arguments), chain_id), fresh=True)
+
+
+def introduced(web3: Any) -> tuple[int, str]:
+    """Chain id and software. A chain that is only just starting is waited for."""
+    until = time.monotonic() + ANSWER_WITHIN_S
+    while True:
+        try:
+            with chain.asking():
+                return int(web3.eth.chain_id), str(web3.client_version)
+        except ChainUnavailableError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.2)
 
 
 def existing(web3: Any, chain_id: int, *, development: bool) -> Deployment | None:

@@ -194,6 +194,25 @@ def test_nothing_is_sent_to_another_chain_or_other_code(
     assert chain.connect() is not None
 
 
+def test_a_chain_that_is_starting_is_waited_for(
+    embedded: EmbeddedChain, settings: Settings, monkeypatch: pytest.MonkeyPatch, free_port: Callable[[], int]
+) -> None:
+    opened, dead = chain.open_rpc, chain.open_rpc(f"http://127.0.0.1:{free_port()}")
+    late = opened(embedded.url)
+    first = [dead.provider]
+    monkeypatch.setattr(
+        late.provider, "make_request",
+        lambda *asked: (first.pop() if first else opened(embedded.url).provider).make_request(*asked),
+    )  # fmt: skip
+    monkeypatch.setattr(chain, "open_rpc", lambda url: late)
+    assert deploy.deploy().fresh
+    assert first == []
+    monkeypatch.setattr(deploy, "ANSWER_WITHIN_S", 0.1)
+    monkeypatch.setattr(chain, "open_rpc", lambda url: dead)
+    with pytest.raises(CommandError, match="does not answer"):
+        call_command("audit_deploy")
+
+
 def test_deploying_twice_deploys_once(
     embedded: EmbeddedChain, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:

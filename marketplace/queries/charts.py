@@ -56,6 +56,7 @@ class Chart:
     panes: tuple[Pane, ...]
     now: datetime
     sources: tuple[str, ...] = field(default=())
+    label: str = "FORECAST"
 
     @property
     def end(self) -> datetime:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from marketplace.models import Activation, SettlementStatement
+from marketplace.queries.naming import named, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,7 @@ def statement_row(statement: SettlementStatement) -> StatementRow:
         label=statement.label,
         created_at=statement.created_at,
         baseline_method=statement.baseline_method,
-        baseline_facts=tuple(
-            (str(key).replace("_", " "), fact_text(value)) for key, value in statement.baseline_facts.items()
-        ),
+        baseline_facts=tuple((named(str(key)), written(value)) for key, value in statement.baseline_facts.items()),
         delivered_wh=statement.delivered_wh,
         eligible_wh=statement.eligible_wh,
         shortfall_wh=statement.shortfall_wh,
@@ -141,15 +139,6 @@ def statement_row(statement: SettlementStatement) -> StatementRow:
         ),
         anchoring=anchoring_of(statement),
     )
-
-
-def fact_text(value: Any) -> str:
-    """A baseline fact on one line."""
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value) or "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {item}" for key, item in value.items()) or "none"
-    return str(value)
 
 
 def anchoring_of(statement: SettlementStatement) -> Anchoring:

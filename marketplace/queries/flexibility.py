@@ -8,6 +8,7 @@ from datetime import datetime
 from marketplace.models import Offer, OfferRequest, Plan, Site
 from marketplace.queries.charts import Chart, Line, Pane
 from marketplace.queries.offers import OfferRow, offer_row
+from marketplace.queries.signals import grounds, issues_for
 from marketplace.queries.sites import current_plan
 
 SHOWN_WISHES = 5
@@ -54,10 +55,11 @@ def flexibility_page(site: Site, now: datetime) -> FlexibilityPage:
         .prefetch_related("periods")
         .order_by("start_at", "pk")
     )
-    most, at = most_down(plan, now)
+    chart = envelope_chart(plan, now) if plan and plan.down_kw else None
+    most, at = most_down(chart, now)
     return FlexibilityPage(
         plan=plan,
-        chart=envelope_chart(plan, now) if plan and plan.down_kw else None,
+        chart=chart,
         most_down_kw=most,
         most_down_at=at,
         wishes=tuple(wish_of(row) for row in wishes),
@@ -70,11 +72,10 @@ def wish_of(row: OfferRequest) -> Wish:
     return Wish(row.state, row.start_at, row.end_at, row.created_at, str(row.offer_id or ""), row.problem)
 
 
-def most_down(plan: Plan | None, now: datetime) -> tuple[float, datetime | None]:
+def most_down(chart: Chart | None, now: datetime) -> tuple[float, datetime | None]:
     """The most the site can turn down in one half hour still ahead, and when."""
-    if plan is None:
+    if chart is None:
         return 0.0, None
-    chart = envelope_chart(plan, now)
     ahead = [(values[0] or 0.0, start) for start, values in chart.rows() if start > now]
     most, at = max(ahead, key=lambda pair: pair[0], default=(0.0, now))
     return (most, at) if most > 0 else (0.0, None)
@@ -91,6 +92,7 @@ def envelope_chart(plan: Plan, now: datetime) -> Chart:
         ),
     )
     load = Pane("Planned site power", "kW", (Line("Planned", tuple(plan.load_kw), "planned", "FORECAST"),))
+    behind = grounds(issues_for(plan.start_at, plan.created_at))
     return Chart(
         id="envelope",
         title="Power the site could turn down or up in each half hour, each taken alone",
@@ -98,5 +100,6 @@ def envelope_chart(plan: Plan, now: datetime) -> Chart:
         slots=plan.slots,
         panes=(flexible, load),
         now=now,
-        sources=tuple(plan.signal_sources),
+        sources=behind.sources or tuple(plan.signal_sources),
+        label=behind.label,
     )

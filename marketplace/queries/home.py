@@ -10,6 +10,7 @@ from marketplace.models import (
     AgentDecision,
     Event,
     LedgerEntry,
+    Offer,
     Purchase,
     SettlementStatement,
     Site,
@@ -18,12 +19,14 @@ from marketplace.models import (
 from marketplace.queries.attention import Item, auditor_items, grid_items, operator_items
 from marketplace.queries.figures import Figure
 from marketplace.queries.ledger import Head, heads
+from marketplace.queries.offers import OfferRow, offer_row
 from marketplace.queries.purchases import PurchaseFilters, PurchaseRow, filtered_purchases, purchase_row
-from marketplace.queries.signals import Feed, feeds, signal_now
+from marketplace.queries.signals import Feed, feeds, grounds, issues_for, signal_now
 from marketplace.queries.sites import Commitment, Decision, SiteRow, commitments, current_plans, decisions, site_rows
 from marketplace.queries.visible import visible
 
 MONTH = timedelta(days=30)
+SHOWN_WINDOWS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,13 @@ class OperatorHome:
     price: Figure | None
     next: Commitment | None
     items: tuple[Item, ...]
+    windows: tuple[OfferRow, ...]
     sites: tuple[SiteRow, ...]
     earnings: Earnings
     saved_gbp: float
     saved_kg: float
     plans: int
+    label: str
     decisions: tuple[Decision, ...]
 
 
@@ -100,13 +105,22 @@ def operator_home(user: User, now: datetime) -> OperatorHome:
         price=signal_now("price", now),
         next=ahead[0] if ahead else None,
         items=tuple(operator_items(user, now)),
+        windows=windows_ahead(user, now),
         sites=tuple(rows),
         earnings=earnings(user, now),
         saved_gbp=sum(plan.fifo_cost_gbp - plan.cost_gbp for plan in plans.values()),
         saved_kg=sum(plan.fifo_carbon_kg - plan.carbon_kg for plan in plans.values()),
         plans=len(plans),
+        label=grounds(issues_for(now, now)).label,
         decisions=tuple(decisions(visible(AgentDecision, user), limit=8)),
     )
+
+
+def windows_ahead(user: User, now: datetime) -> tuple[OfferRow, ...]:
+    """What is on sale or sold and not over yet, soonest first."""
+    ahead = visible(Offer, user).filter(state__in=[Offer.State.PUBLISHED, Offer.State.SOLD], end_at__gt=now)
+    rows = ahead.select_related("site").prefetch_related("periods").order_by("start_at", "pk")[:SHOWN_WINDOWS]
+    return tuple(offer_row(row, now) for row in rows)
 
 
 def whole_draw(rows: list[SiteRow]) -> Figure | None:

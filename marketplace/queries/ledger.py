@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from marketplace.ledger.log import as_bytes
 from marketplace.models import Anchor, Event, LedgerEntry
 from marketplace.queries.exports import utc_text
+from marketplace.queries.naming import named
 from marketplace.queries.pages import Page, page_of
 from marketplace.queries.sentences import sentence
 
@@ -30,7 +31,6 @@ NAMES = {
     "FAILED": "Failed",
 }
 FINAL = Anchor.State.FINAL
-UNITS = {"wh": "Wh", "w": "W", "pence": "pence"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,18 +228,6 @@ def fields_of(payload: bytes) -> Iterator[tuple[str, str]]:
     for key, value in tree.items() if isinstance(tree, dict) else []:
         text = value if isinstance(value, str) else orjson.dumps(value).decode()
         yield named(str(key)), text
-
-
-def named(key: str) -> str:
-    """A member's name in words, with its unit.
-
-    >>> named("delivered_wh"), named("quote_pence"), named("terms_sha256")
-    ('delivered, in Wh', 'quote, in pence', 'terms sha256')
-    """
-    stem, _, last = key.rpartition("_")
-    if stem and last in UNITS:
-        return f"{stem.replace('_', ' ')}, in {UNITS[last]}"
-    return key.replace("_", " ")
 
 
 def ledger_export(entries: QuerySet[LedgerEntry]) -> Iterator[list[object]]:

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 
 from marketplace.models import Offer
 from marketplace.queries.exports import utc_text
+from marketplace.queries.naming import named, written
 from marketplace.queries.orders import NAMES as ORDER_NAMES
 from marketplace.queries.pages import Page, page_of
 from marketplace.rules.order_state import OrderState
@@ -233,7 +234,7 @@ def certificate_of(data: dict[str, Any]) -> Certificate:
         margin=str(data.get("margin", "")),
         reasons=tuple(str(reason) for reason in data.get("reasons", ())),
         site_max_kw=tuple(float(value) for value in data.get("site_max_kw", ())),
-        rest=tuple((str(key), str(value)) for key, value in data.items() if key not in NAMED_FACTS),
+        rest=tuple((named(str(key)), written(value)) for key, value in data.items() if key not in NAMED_FACTS),
     )
 
 

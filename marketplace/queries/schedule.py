@@ -15,7 +15,7 @@ from marketplace.models import Job, Plan, Site
 from marketplace.queries.charts import Chart, Line, Lock, Pane
 from marketplace.queries.exports import utc_text
 from marketplace.queries.pages import SIZE, Page
-from marketplace.queries.signals import band
+from marketplace.queries.signals import band, grounds, issues_for
 from marketplace.queries.sites import current_plan
 from marketplace.queries.uploads import Assumption
 
@@ -92,16 +92,17 @@ def plan_page(site: Site, *, text: str, sort: str, number: int, now: datetime) -
     wanted = site.replan_requested_at is not None
     if plan is None:
         return PlanPage(None, refused, None, None, None, Page((), 1, 1, 0), (), wanted, "FORECAST")
+    chart = plan_chart(plan, now)
     return PlanPage(
         plan=plan,
         refused=refused,
-        chart=plan_chart(plan, now),
+        chart=chart,
         planned=totals(plan.load_kw, plan.cost_gbp, plan.carbon_kg),
         fifo=totals(plan.fifo_load_kw, plan.fifo_cost_gbp, plan.fifo_carbon_kg),
         jobs=job_page(plan, text=text, sort=sort, number=number),
         assumptions=tuple(Assumption(a["name"], str(a["value"]), str(a["label"]), a["why"]) for a in plan.assumptions),
         replan_wanted=wanted,
-        label="FORECAST",
+        label=chart.label,
         ended=plan.start_at + plan.slots * HALF_HOUR <= now,
     )
 
@@ -124,10 +125,11 @@ def plan_chart(plan: Plan, now: datetime) -> Chart:
         ),
         locks=locks_of(plan),
     )
-    price_low, price_high = band("price", start=plan.start_at, slots=plan.slots, at=plan.created_at)
-    carbon_low, carbon_high = band("carbon_intensity", start=plan.start_at, slots=plan.slots, at=plan.created_at)
-    price = Line("Price", tuple(plan.price_gbp_per_mwh), "price", "FORECAST")
-    carbon = Line("Carbon intensity", tuple(plan.carbon_g_per_kwh), "carbon", "FORECAST")
+    issues = issues_for(plan.start_at, plan.created_at)
+    behind = grounds(issues)
+    bands = {s: band(issues.get(s), start=plan.start_at, slots=plan.slots) for s in ("price", "carbon_intensity")}
+    price = Line("Price", tuple(plan.price_gbp_per_mwh), "price", behind.label)
+    carbon = Line("Carbon intensity", tuple(plan.carbon_g_per_kwh), "carbon", behind.label)
     return Chart(
         id="plan",
         title="Planned site power beside first come, first served, with price and carbon intensity",
@@ -135,11 +137,12 @@ def plan_chart(plan: Plan, now: datetime) -> Chart:
         slots=plan.slots,
         panes=(
             power,
-            Pane("Price", "GBP/MWh", (price,), price_low, price_high),
-            Pane("Carbon intensity", "gCO₂e/kWh", (carbon,), carbon_low, carbon_high),
+            Pane("Price", "GBP/MWh", (price,), *bands["price"]),
+            Pane("Carbon intensity", "gCO₂e/kWh", (carbon,), *bands["carbon_intensity"]),
         ),
         now=now,
-        sources=tuple(plan.signal_sources),
+        sources=behind.sources or tuple(plan.signal_sources),
+        label=behind.label,
     )
 
 
@@ -202,15 +205,15 @@ def planned_job(plan: Plan, name: str, job: Job | None) -> PlannedJob:
         runs=runs,
         energy_kwh=power * sum(share for _, share in shares) / 2,
         deadline=job.deadline_at if job else None,
-        margin=job.deadline_at - finish_of(plan.start_at, shares) if job and runs else None,
+        margin=job.deadline_at - finish_of(plan.start_at, shares, job.arrival_at) if job and runs else None,
         moved=(own - plain) * HALF_HOUR if both else None,
     )
 
 
-def finish_of(start: datetime, shares: Sequence[Sequence[float]]) -> datetime:
-    """When the work is done at the latest: a part-used last half hour may run at its end, but never beyond it."""
-    last = max(slot for slot, _ in shares)
-    return start + (int(last) + 1) * HALF_HOUR
+def finish_of(start: datetime, shares: Sequence[Sequence[float]], arrival: datetime) -> datetime:
+    """When the work can be done: its last half hour runs from its beginning, or from the job's arrival in it."""
+    last, share = max((int(slot), share) for slot, share in shares)
+    return max(start + last * HALF_HOUR, arrival) + share * HALF_HOUR
 
 
 def runs_of(start: datetime, shares: Sequence[Sequence[float]]) -> tuple[Run, ...]:

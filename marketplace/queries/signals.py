@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,6 +28,14 @@ class Feed:
     source: str
     label: str
     age: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """The forecasts behind a plan: their label together, and each one's model, issue and history in words."""
+
+    label: str
+    sources: tuple[str, ...]
 
 
 def signal_now(series: str, now: datetime) -> Figure | None:
@@ -63,14 +72,31 @@ def newest_forecast(series: str, *, covering: datetime, at: datetime) -> Forecas
     return None
 
 
-def band(series: str, *, start: datetime, slots: int, at: datetime) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """(P10, P90) over [start, start + slots) of the newest forecast known at `at`, or two empty tuples."""
-    issue = newest_forecast(series, covering=start, at=at)
+def issues_for(start: datetime, at: datetime) -> dict[str, Forecast]:
+    """The forecasts that a plan from `start`, made at `at`, rests on, by series."""
+    found = {series: newest_forecast(series, covering=start, at=at) for series in SERIES}
+    return {series: issue for series, issue in found.items() if issue is not None}
+
+
+def band(issue: Forecast | None, *, start: datetime, slots: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(P10, P90) of `issue` over [start, start + slots), or two empty tuples when it does not hold them all."""
     if issue is None:
         return (), ()
     first = int((start - issue.start_at) / HALF_HOUR)
     low, high = tuple(issue.p10[first : first + slots]), tuple(issue.p90[first : first + slots])
     return (low, high) if len(low) == slots else ((), ())
+
+
+def grounds(issues: Mapping[str, Forecast]) -> Grounds:
+    """These forecasts in words; together they are simulated as soon as one of them is."""
+    return Grounds(
+        label="SIMULATED" if any(issue.label == "SIMULATED" for issue in issues.values()) else "FORECAST",
+        sources=tuple(
+            f"{SERIES[series]}: {issue.model} {issue.model_version}, issued {issue.issued_at:%Y-%m-%dT%H:%MZ}, "
+            f"learnt from {', '.join(issue.sources)}"
+            for series, issue in issues.items()
+        ),
+    )
 
 
 def feeds(now: datetime) -> list[Feed]:

@@ -62,9 +62,9 @@ class House:
         self.read_meter(site, measured([self.operator.get(f"/sites/{site}/plan")], until=until, seed=SEED))
 
 
-def queue_file(*, count: int = 60) -> bytes:
-    """Two days of synthetic jobs from MORNING."""
-    return as_csv(synthetic_jobs(start=MORNING.replace(minute=0), days=2, count=count, seed=SEED))
+def queue_file(*, count: int = 60, days: int = 2) -> bytes:
+    """`days` days of synthetic jobs from MORNING."""
+    return as_csv(synthetic_jobs(start=MORNING.replace(minute=0), days=days, count=count, seed=SEED))
 
 
 @contextmanager

@@ -126,8 +126,18 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for its broker as long as it takes
+REDIS_PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}  # a Redis that hangs must not hang whoever commits
 CELERY_BROKER_TRANSPORT_OPTIONS = (
-    {"visibility_timeout": 1800, "socket_connect_timeout": 2, "socket_keepalive": True}
+    {
+        **REDIS_PATIENCE,
+        "visibility_timeout": 1800,
+        "socket_keepalive": True,
+        # Of one publication: a second try at once, then the sweep does it.
+        "max_retries": 1,
+        "interval_start": 0.05,
+        "interval_step": 0.1,
+        "interval_max": 0.2,
+    }
     if REDIS_URL
     else {"polling_interval": 0.05}
 )
@@ -156,7 +166,10 @@ CELERY_BEAT_SCHEDULE = {
 # The pub/sub layer holds one Redis connection per process; the default layer would hold one per open page.
 CHANNEL_LAYERS = {
     "default": (
-        {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+        {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [{"address": REDIS_URL, **REDIS_PATIENCE}]},
+        }
         if REDIS_URL
         else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
     )
@@ -258,6 +271,9 @@ BECKN_PARTICIPANTS = {
 }
 BECKN_HANDLERS = {"bpp": "marketplace.bpp", "bap": "marketplace.bap"}
 BECKN_REGISTRY_URL = env.str("BECKN_REGISTRY_URL", default="")  # empty: the development registry in this database
+BECKN_REGISTRY_KIND = env.str("BECKN_REGISTRY_KIND", default="v1")  # v1: POST /lookup; dedi: GET /lookup/...
+BECKN_REGISTRY_ID = env.str("BECKN_REGISTRY_ID", default="registry.caco.local")  # who signs our registry's challenges
+BECKN_REGISTRY_OPEN = env.bool("BECKN_REGISTRY_OPEN", default=ENVIRONMENT == "DEMO")  # newcomers may ask to be admitted
 BECKN_ALLOW_PRIVATE_PEERS = env.bool("BECKN_ALLOW_PRIVATE_PEERS", default=True)  # loopback peers, for development
 BECKN_MAX_BODY = 1024 * 1024
 # --- engine

@@ -139,6 +139,17 @@ def test_a_page_from_elsewhere_cannot_listen(up):
     asyncio.run(story())
 
 
+def test_a_redis_that_is_gone_costs_a_commit_no_more_than_a_moment(up, ports):
+    """The wake-up call fails fast, is said, and nothing is raised: the sweep does the work."""
+    gone = Up(up.var, up.port, REDIS_URL=f"redis://127.0.0.1:{ports[3]}/0")
+    code = (
+        "import time; from marketplace import enqueue, notify; enqueue.wake('caco_site.heartbeat.pulse', {});"
+        "begun = time.monotonic(); enqueue.wake('caco_site.heartbeat.pulse', {}); notify.tell(('offers',));"
+        "print(time.monotonic() - begun)"
+    )
+    assert float(gone.manage("shell", "-v", "0", "-c", code)) < 1
+
+
 def test_without_a_redis_the_stand_in_is_named_and_neighbours_are_not_disturbed(up, ports, tmp_path):
     other = Up(tmp_path / "var", ports[2], program=WITHOUT_REDIS, CACO_RPC_URL="none")
     try:

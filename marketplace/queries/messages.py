@@ -80,6 +80,12 @@ class MessagePage:
     answers: tuple[MessageRow, ...]
     others: tuple[MessageRow, ...]
 
+    @property
+    def can_redrive(self) -> bool:
+        """Whether trying again can help: a dead letter, or a message that the peer refused."""
+        dead = {InboxMessage.State.DEAD.value, OutboxMessage.State.DEAD.value}
+        return self.row.state in dead or (self.row.direction == "out" and self.row.state == OutboxMessage.State.REFUSED)
+
 
 def received(rows: QuerySet[InboxMessage]) -> QuerySet[Any, Any]:
     """Inbox rows under COLUMNS."""
@@ -163,15 +169,19 @@ def messages_of(transactions: Sequence[str], *, role: str) -> tuple[MessageRow, 
     return tuple(message_row(row) for row in rows)
 
 
+def message_of(user: User, direction: str, pk: int) -> InboxMessage | OutboxMessage | None:
+    """The journal's row, or None when there is none that `user` may see."""
+    if direction == "in":
+        return visible(InboxMessage, user).filter(pk=pk).first()
+    return visible(OutboxMessage, user).filter(pk=pk).first() if direction == "out" else None
+
+
 def message_page(user: User, direction: str, pk: int) -> MessagePage | None:
     """One message in full, or None when there is none that `user` may see."""
-    if direction == "in":
-        came = visible(InboxMessage, user).filter(pk=pk).first()
-        return page_of_received(user, came) if came else None
-    if direction == "out":
-        went = visible(OutboxMessage, user).filter(pk=pk).first()
-        return page_of_sent(user, went) if went else None
-    return None
+    found = message_of(user, direction, pk)
+    if found is None:
+        return None
+    return page_of_received(user, found) if isinstance(found, InboxMessage) else page_of_sent(user, found)
 
 
 def page_of_received(user: User, message: InboxMessage) -> MessagePage:

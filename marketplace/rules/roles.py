@@ -18,6 +18,7 @@ class Action(StrEnum):
     METER = "record meter readings"
     SETTLE = "settle an activation"
     MANAGE = "manage members and keys"
+    REDRIVE = "send or handle messages again"
 
 
 ALLOWED: dict[str, frozenset[Action]] = {

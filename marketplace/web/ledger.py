@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from marketplace.models import Event, LedgerEntry
 from marketplace.queries.ledger import (
@@ -19,7 +19,7 @@ from marketplace.queries.ledger import (
 from marketplace.queries.proofs import chain_reader, checks, proof_of, verdict
 from marketplace.queries.visible import visible
 from marketplace.web.exports import csv_response
-from marketplace.web.page import only, page, page_number, query_without, user_of
+from marketplace.web.page import only, page, page_number, posted, query_without, user_of
 
 
 def filters_of(request: HttpRequest) -> LedgerFilters:
@@ -58,7 +58,7 @@ def entry(request: HttpRequest, seq: int) -> HttpResponse:
     return page(request, "ledger/entry.html", context, here="ledger")
 
 
-@require_POST
+@posted("entry")
 @only()
 def verify(request: HttpRequest, seq: int) -> HttpResponse:
     """Work the entry's hashes out anew and compare each with the log and the chain. It changes nothing."""

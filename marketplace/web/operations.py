@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from django.contrib import messages as notices
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from marketplace.queries.messages import (
     HEADER,
     MessageFilters,
     message_export,
+    message_of,
     message_page,
     messages_list,
     newest_messages,
 )
 from marketplace.queries.operations import operations_page
+from marketplace.rules.errors import MarketError
+from marketplace.usecases.redrive_message import redrive_message
 from marketplace.web.exports import csv_response
-from marketplace.web.page import now, only, page, page_number, query_without, user_of
+from marketplace.web.page import (
+    Problem,
+    now,
+    only,
+    page,
+    page_number,
+    posted,
+    problem_from,
+    query_without,
+    user_of,
+)
 
 
 @require_safe
@@ -56,7 +72,27 @@ def messages_csv(request: HttpRequest) -> HttpResponseBase:
 @only()
 def message(request: HttpRequest, direction: str, pk: int) -> HttpResponse:
     """One message: what was sent, what was said about it."""
+    return shown(request, direction, pk, ())
+
+
+def shown(request: HttpRequest, direction: str, pk: int, problems: tuple[Problem, ...]) -> HttpResponse:
+    """The message's page."""
     found = message_page(user_of(request), direction, pk)
     if found is None:
         raise Http404("No such message.")
-    return page(request, "operations/message.html", {"p": found}, here="operations")
+    return page(request, "operations/message.html", {"p": found}, here="operations", problems=problems)
+
+
+@posted("message")
+@only()
+def redrive(request: HttpRequest, direction: str, pk: int) -> HttpResponse:
+    """Try a dead letter again. Deliveries live on real time, so this is the one page that reads that clock."""
+    found = message_of(user_of(request), direction, pk)
+    if found is None:
+        raise Http404("No such message.")
+    try:
+        redrive_message(message=found, user=user_of(request), now=timezone.now())
+    except MarketError as error:
+        return shown(request, direction, pk, (problem_from(error),))
+    notices.info(request, "The message is tried again now.")
+    return redirect("message", direction, pk)

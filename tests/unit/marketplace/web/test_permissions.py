@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from beckn.models import OutboxMessage
 from marketplace.models import Event, Membership, Offer, OfferRequest, Purchase, Upload, User
@@ -120,6 +121,7 @@ def test_coming_back_to_a_post_address_shows_its_page(world: World, signed_in: S
         assert client.get(reverse(name, args=[upload]))["Location"] == reverse(page, args=[upload])
     assert client.get(reverse("replan", args=["leeds-1"]))["Location"] == reverse("schedule", args=["leeds-1"])
     assert client.get(reverse("choose-organisation"))["Location"] == reverse("home")
+    assert client.get(reverse("entry-verify", args=[4]))["Location"] == reverse("entry", args=[4])
     assert state_of_things() == before
     bought = world.purchases["quoted"].pk
     answer = signed_in(world.grid).get(reverse("purchase-act", args=[bought, "initialise"]))
@@ -196,3 +198,23 @@ def test_a_newcomer_with_nothing_sees_why_and_what_to_do(world: World, signed_in
             answer = client.get(path)
             assert answer.status_code == 200
             assert read(answer).faults() == []
+
+
+def test_a_dead_letter_is_sent_again_by_its_own_administrator_only(world: World, signed_in: SignedIn) -> None:
+    dead = world.messages["dead"]
+    OutboxMessage.objects.filter(pk=dead.pk).update(created_at=timezone.now())
+    page, redrive = (reverse(name, args=["out", dead.pk]) for name in ("message", "message-redrive"))
+    assert not read(signed_in(world.viewer).get(page)).all("form", action=redrive)
+    refused = signed_in(world.viewer).post(redrive)
+    assert refused.status_code == 403
+    assert read(refused).faults() == []
+    assert signed_in(world.grid).post(redrive).status_code == 404
+    operator = signed_in(world.operator)
+    assert operator.get(redrive)["Location"] == page
+    assert read(operator.get(page)).all("form", action=redrive)
+    answer = operator.post(redrive, follow=True)
+    assert "The message is tried again now." in read(answer).text
+    assert OutboxMessage.objects.get(pk=dead.pk).state == "PENDING"
+    late = operator.post(redrive)
+    assert late.status_code == 409
+    assert not read(late).all("form", action=redrive)

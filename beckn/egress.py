@@ -20,6 +20,9 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
+from django.utils import timezone
+
+from beckn import dedi
 
 CONNECT_S = 3.0
 TOTAL_S = 10.0  # from the connection to the last byte of the answer
@@ -169,7 +172,29 @@ def is_public(text: str) -> bool:
 
 
 def ask_registry(query: dict[str, str]) -> list[dict[str, Any]]:
-    """POST {BECKN_REGISTRY_URL}/lookup. Raises EgressError; an answer that is no list of subscriptions is one too."""
+    """What the registry says of a key, asked as BECKN_REGISTRY_KIND wants it. Raises EgressError, also for no answer to it."""
+    return ask_directory(query) if settings.BECKN_REGISTRY_KIND == "dedi" else ask_by_post(query)
+
+
+def ask_directory(query: dict[str, str]) -> list[dict[str, Any]]:
+    """GET {BECKN_REGISTRY_URL}/lookup/{subscriber}/subscribers.beckn.one/{key}: 404 and 410 mean that there is no such key."""
+    key_id = query["key_id"]
+    url = f"{settings.BECKN_REGISTRY_URL}{dedi.path_for(query['subscriber_id'], key_id)}"
+    answer = exchange("GET", url, b"", headers={}, largest=LARGEST_ANSWER)
+    if answer.status in (404, 410):
+        return []
+    try:
+        told = json.loads(answer.body) if answer.status == 200 else None
+    except (ValueError, RecursionError):
+        told = None
+    if not isinstance(told, dict):
+        raise EgressError(f"the directory answered {answer.status} without a record")
+    found = dedi.subscription(told, key_id=key_id, network_id=settings.BECKN_NETWORK_ID, now=timezone.now())
+    return [found] if found else []
+
+
+def ask_by_post(query: dict[str, str]) -> list[dict[str, Any]]:
+    """POST {BECKN_REGISTRY_URL}/lookup; an answer that is no list of subscriptions is an EgressError too."""
     answer = post(f"{settings.BECKN_REGISTRY_URL}/lookup", json.dumps(query).encode(), headers={})
     return subscriptions(answer)
 

@@ -21,8 +21,10 @@ from beckn.models import Subscriber
 from beckn.wire.context import Party, parse_instant
 from beckn.wire.errors import WireError
 
-FRESH = timedelta(minutes=5)  # how long an answer of another registry is used without asking again
+FRESH = timedelta(minutes=5)  # how long an answer of another registry is used, unless it says for shorter
 STALE = timedelta(minutes=15)  # and while that registry does not answer
+DECISIVE = frozenset({"confirm", "cancel", "update"})  # nothing is believed from memory for these
+ROLES = ("bap", "bpp", "registry")
 LONGEST = {"subscriber_id": 255, "key_id": 80, "url": 500}  # the columns' widths
 # Takes {subscriber_id, key_id?}, returns subscriptions in the registry's words; raises OSError when nobody answers.
 Fetch = Callable[[dict[str, str]], list[dict[str, Any]]]
@@ -51,19 +53,25 @@ class Record:
 
 
 def lookup(
-    subscriber_id: str, key_id: str, *, now: datetime, fetch: Fetch | None = None, force: bool = False
+    subscriber_id: str,
+    key_id: str,
+    *,
+    now: datetime,
+    fetch: Fetch | None = None,
+    force: bool = False,
+    stale: timedelta = STALE,
 ) -> Record:
     """The record that verifies messages of `subscriber_id` signed with `key_id`.
 
-    `force` asks the other registry again even if the row is fresh. Raises WireError: AUT_SUBSCRIBER_NOT_FOUND,
-    AUT_KEY_NOT_FOUND, AUT_KEY_EXPIRED_OR_REVOKED, or NET_DOWNSTREAM_UNAVAILABLE when only that registry could tell.
+    `force` asks the other registry again even if the row is fresh; `stale` is how old a row may be while it does not
+    answer. Raises WireError: AUT_SUBSCRIBER_NOT_FOUND, AUT_KEY_NOT_FOUND, AUT_KEY_EXPIRED_OR_REVOKED, or
+    NET_DOWNSTREAM_UNAVAILABLE when only that registry could tell.
     """
     rows = {row.key_id: row for row in Subscriber.objects.filter(subscriber_id=subscriber_id)}
     row = rows.get(key_id)
     ours = any(one.fetched_at is None for one in rows.values())
-    fresh = row is not None and row.fetched_at is not None and row.fetched_at > now - FRESH
-    if fetch is not None and not ours and (force or not fresh):
-        row = ask(subscriber_id, key_id, row, now=now, fetch=fetch)
+    if fetch is not None and not ours and (force or not is_fresh(row, now)):
+        row = ask(subscriber_id, key_id, row, now=now, fetch=fetch, stale=stale)
     if row is None:
         code = "AUT_KEY_NOT_FOUND" if rows else "AUT_SUBSCRIBER_NOT_FOUND"
         raise WireError(code, f"The registry has no key {key_id[:60]} of {subscriber_id[:120]}.")
@@ -72,12 +80,21 @@ def lookup(
     return record_of(row)
 
 
-def ask(subscriber_id: str, key_id: str, row: Subscriber | None, *, now: datetime, fetch: Fetch) -> Subscriber | None:
+def is_fresh(row: Subscriber | None, now: datetime) -> bool:
+    """Whether what another registry said may be repeated without asking it again."""
+    if row is None or row.fetched_at is None:
+        return False
+    return now < row.fetched_at + min(FRESH, timedelta(seconds=row.lifetime_s))
+
+
+def ask(
+    subscriber_id: str, key_id: str, row: Subscriber | None, *, now: datetime, fetch: Fetch, stale: timedelta
+) -> Subscriber | None:
     """What the other registry says now, stored; the row we have while it does not answer, if that is not too old."""
     try:
         kept = learn(fetch({"subscriber_id": subscriber_id, "key_id": key_id}), now=now)
     except OSError as problem:
-        if row is None or row.fetched_at is None or row.fetched_at < now - STALE:
+        if row is None or row.fetched_at is None or row.fetched_at < now - stale:
             raise WireError(
                 "NET_DOWNSTREAM_UNAVAILABLE", "The registry does not answer; send again later.", http_status=503
             ) from problem
@@ -128,9 +145,20 @@ def peer(subscriber_id: str, *, role: str, now: datetime) -> Record:
     return record_of(row)
 
 
-def register(party: Party, *, role: str, key_id: str, public_key: str, now: datetime, years: int = 2) -> bool:
+def register(
+    party: Party,
+    *,
+    role: str,
+    key_id: str,
+    public_key: str,
+    now: datetime,
+    encr_public_key: str = "",
+    years: int = 2,
+) -> bool:
     """Enter a participant's key in our development registry, or bring its URL up to date. Whether anything changed."""
     held = {"role": role, "url": party.url, "public_key": public_key, "fetched_at": None}
+    if encr_public_key:
+        held["encr_public_key"] = encr_public_key
     row, made = Subscriber.objects.get_or_create(
         subscriber_id=party.subscriber_id,
         key_id=key_id,
@@ -149,7 +177,7 @@ def record_of(row: Subscriber) -> Record:
     return Record(row.subscriber_id, row.key_id, row.role, row.url, row.public_key, row.valid_from, row.valid_until)
 
 
-def to_subscription(row: Subscriber) -> dict[str, str]:
+def to_subscription(row: Subscriber, now: datetime) -> dict[str, str]:
     """A row in the registry's words (v1 names, both spellings of url and key id)."""
     return {
         "subscriber_id": row.subscriber_id,
@@ -159,10 +187,18 @@ def to_subscription(row: Subscriber) -> dict[str, str]:
         "key_id": row.key_id,
         "ukId": row.key_id,
         "signing_public_key": row.public_key,
+        "encr_public_key": row.encr_public_key,
         "valid_from": row.valid_from.isoformat(),
         "valid_until": row.valid_until.isoformat(),
-        "status": row.status if row.status == Subscriber.Status.SUBSCRIBED else "UNSUBSCRIBED",
+        "status": status_of(row, now),
     }
+
+
+def status_of(row: Subscriber, now: datetime) -> str:
+    """A row's status in the registry's words."""
+    if row.status != Subscriber.Status.SUBSCRIBED:
+        return "UNSUBSCRIBED"
+    return "EXPIRED" if row.valid_until <= now else "SUBSCRIBED"
 
 
 def from_subscription(entry: Any) -> dict[str, Any] | None:
@@ -181,14 +217,28 @@ def from_subscription(entry: Any) -> dict[str, Any] | None:
     }
     subscribed = text.get("status") == "SUBSCRIBED"
     found["status"] = Subscriber.Status.SUBSCRIBED if subscribed else Subscriber.Status.REVOKED
-    return found if all(found.values()) and is_sound(found) else None
+    if not all(found.values()) or not is_sound(found):
+        return None
+    sealed_for, ttl = text.get("encr_public_key", ""), entry.get("ttl")
+    found["encr_public_key"] = sealed_for if is_key(sealed_for) else ""
+    found["lifetime_s"] = ttl if isinstance(ttl, int) and 0 < ttl <= FRESH.seconds else FRESH.seconds
+    return found
 
 
 def is_sound(found: dict[str, Any]) -> bool:
     """Whether lengths, role, key and URL are such that the row could be used."""
     try:
-        key, url = base64.b64decode(found["public_key"], validate=True), urlsplit(found["url"])
-    except (binascii.Error, ValueError):
+        url = urlsplit(found["url"])
+    except ValueError:
         return False
     fits = all(len(found[name]) <= LONGEST[name] and found[name].isprintable() for name in LONGEST)
-    return fits and found["role"] in ("bap", "bpp") and len(key) == 32 and url.scheme in ("http", "https")
+    return fits and found["role"] in ROLES and is_key(found["public_key"]) and url.scheme in ("http", "https")
+
+
+def is_key(text: str) -> bool:
+    """Whether a text is the base64 of 32 bytes, in its one spelling."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return len(raw) == 32 and base64.b64encode(raw).decode() == text

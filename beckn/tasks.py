@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
 
-from beckn import egress, inbox, outbox, registry
+from beckn import egress, inbox, outbox, registry, subscriptions
 from beckn.models import Subscriber
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,13 @@ def deliver(*, message_pks: list[int], **_: Any) -> None:
         outbox.deliver(pk, now=timezone.now())
 
 
+@shared_task(name="beckn.tasks.challenge")
+def challenge(*, message_pks: list[int], **_: Any) -> None:
+    """Challenge those who asked our registry to be admitted."""
+    for pk in message_pks:
+        subscriptions.challenge(pk, now=timezone.now())
+
+
 @shared_task(name="beckn.tasks.sweep")
 def sweep(**_: Any) -> None:
     """Do what is due and was missed: a lost wake-up, a killed worker, a retry whose time has come."""
@@ -50,7 +57,8 @@ def sweep(**_: Any) -> None:
         end = time.monotonic() + SWEEP_AT_MOST_S
         each(inbox.due(now=timezone.now(), limit=SWEEP_ROWS), inbox.handle, end)
         each(outbox.due(now=timezone.now(), limit=SWEEP_ROWS), outbox.deliver, end)
-        if settings.BECKN_REGISTRY_URL:
+        each(subscriptions.due(now=timezone.now(), limit=SWEEP_ROWS), subscriptions.challenge, end)
+        if settings.BECKN_REGISTRY_URL and settings.BECKN_REGISTRY_KIND == "v1":  # a DeDi directory lists nobody
             read_directory(now=timezone.now())
     finally:
         sweeping.release()

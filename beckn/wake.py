@@ -13,6 +13,7 @@ from django.db import transaction
 log = logging.getLogger(__name__)
 HANDLE = "beckn.tasks.handle"
 DELIVER = "beckn.tasks.deliver"
+CHALLENGE = "beckn.tasks.challenge"
 
 
 def after_commit(task: str, pk: int) -> None:

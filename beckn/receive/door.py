@@ -10,11 +10,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from beckn import egress, inbox, keys, ports
-from beckn.receive import asgi
+from beckn.receive import asgi, challenge
 from beckn.receive.asgi import Answer
 from beckn.receive.known_keys import KnownKeys
+from beckn.receive.refusals import Refusals
 from beckn.receive.writer import Writer
-from beckn.registry import Record
+from beckn.registry import DECISIVE, Record
 from beckn.wire import actions, receipts, signing
 from beckn.wire.errors import WireError
 
@@ -22,7 +23,8 @@ log = logging.getLogger(__name__)
 PATH = re.compile(r"/beckn/(?P<role>bap|bpp)/(?P<action>[a-z_]{1,40})")
 ID = re.compile(rb'"messageId"\s*:\s*"([0-9a-fA-F-]{36})"')
 KEYS = KnownKeys(lambda: egress.ask_registry if settings.BECKN_REGISTRY_URL else None)
-WRITER = Writer()
+WRITER, REFUSALS = Writer(), Refusals()
+ON_SUBSCRIBE = "on_subscribe"
 
 
 async def application(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
@@ -56,16 +58,28 @@ async def respond(scope: asgi.Scope, receive: asgi.Receive) -> Answer:
     """Address and method first, then the body, then the message."""
     found = PATH.fullmatch(scope["path"])
     role, action = (found["role"], found["action"]) if found else ("", "")
-    if actions.known(action, role) is None:
+    if actions.known(action, role) is None and action != ON_SUBSCRIBE:
         return asgi.problem(404, "There is no such action here. Post to /beckn/bpp/<action> or /beckn/bap/on_<action>.")
     if scope["method"] != "POST":
         return asgi.problem(405, "Messages are POSTed.", Allow="POST")
     raw = b""
     try:
         raw = await read(scope, receive)
+        if action == ON_SUBSCRIBE:
+            sent = header(scope, b"authorization")
+            return Answer(200, await challenge.answer(raw, authorization=sent, role=role, known=KEYS))
         return Answer(200, await accept(scope, raw, role=role, action=action))
     except WireError as problem:
+        REFUSALS.note(problem, raw, scope=scope, role=role, authorization=claimed(scope))
         return refuse(problem, raw, role=role)
+
+
+def claimed(scope: asgi.Scope) -> str:
+    """The Authorization header of a refused request; empty when there is not exactly one."""
+    try:
+        return header(scope, b"authorization")
+    except WireError:
+        return ""
 
 
 async def read(scope: asgi.Scope, receive: asgi.Receive) -> bytes:
@@ -119,6 +133,8 @@ async def accept(scope: asgi.Scope, raw: bytes, *, role: str, action: str) -> by
         if newer is None:
             raise
         judged = judge(newer)
+    if action in DECISIVE:
+        await KEYS.check_now(key)
     return (await WRITER.put(judged)).receipt
 
 

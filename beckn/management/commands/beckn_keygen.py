@@ -1,4 +1,4 @@
-"""Make each participant's signing key, if it has none, and enter it in the development registry. Safe to repeat."""
+"""Make each participant's keys, if it has none, and enter them in the development registry. Safe to repeat."""
 
 from __future__ import annotations
 
@@ -9,29 +9,26 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from beckn import keys, registry
-from beckn.wire.context import Party
+from beckn import keys, rotation
 
 
 class Command(BaseCommand):
-    help = "Make and register the Ed25519 keys of this installation's Beckn participants."
+    help = "Make and register the signing and encryption keys of this installation's Beckn participants and registry."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for role, participant in settings.BECKN_PARTICIPANTS.items():
+        roles = [*settings.BECKN_PARTICIPANTS, *([] if settings.BECKN_REGISTRY_URL else [keys.REGISTRY])]
+        for role in roles:
             path = keys.path_of(role)
             made = not path.exists()
             try:
-                signer = keys.make(role) if made else keys.own(role)
+                if made:
+                    keys.make(role)
+                keys.complete(role)
+                held = keys.held(role)
             except (OSError, ImproperlyConfigured) as problem:
                 raise CommandError(str(problem)) from problem
-            registered = registry.register(
-                Party(signer.subscriber_id, participant["url"]),
-                role=role,
-                key_id=signer.key_id,
-                public_key=signer.public_key,
-                now=timezone.now(),
-            )
+            registered = rotation.enter(role, held, now=timezone.now())
             self.stdout.write(
-                f"{role} {signer.subscriber_id}: key {signer.key_id} {'made' if made else 'kept'} in {path}, "
-                f"{'registered' if registered else 'already registered'} for {participant['url']}"
+                f"{role} {held.signer.subscriber_id}: key {held.signer.key_id} {'made' if made else 'kept'} in {path}, "
+                f"{'registered' if registered else 'already registered'} for {rotation.url_of(role)}"
             )

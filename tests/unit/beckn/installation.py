@@ -42,6 +42,7 @@ class Installation:
             "BECKN_REGISTRY_URL": registry_url,
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self.door = DOOR
 
     def run(self, code: str) -> None:
         """Run Python in this installation."""
@@ -59,7 +60,7 @@ class Installation:
 
     def start(self) -> None:
         """Open the door, and wait until it answers."""
-        command = [sys.executable, "-m", "uvicorn", DOOR, "--port", str(self.port), "--log-level", "warning"]
+        command = [sys.executable, "-m", "uvicorn", self.door, "--port", str(self.port), "--log-level", "warning"]
         with (self.var / "door.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=self.env, cwd=ROOT, stdout=log, stderr=log)
         until = time.monotonic() + 60

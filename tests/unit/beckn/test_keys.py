@@ -1,3 +1,4 @@
+import base64
 import json
 import stat
 
@@ -23,15 +24,15 @@ def folder(settings, tmp_path):
 @pytest.mark.django_db
 def test_keygen_makes_registers_and_then_keeps(folder, settings, capsys):
     first = keygen(capsys)
-    assert first.count("made in") == first.count(", registered for") == 2
-    held = {role: keys.own(role) for role in ("bpp", "bap")}
+    assert first.count("made in") == first.count(", registered for") == len(settings.BECKN_PARTICIPANTS) + 1
+    held = {role: keys.own(role) for role in (*settings.BECKN_PARTICIPANTS, "registry")}
     assert held["bpp"].public_key != held["bap"].public_key
     for role, signer in held.items():
         path = folder / f"{role}.json"
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert Subscriber.objects.get(subscriber_id=signer.subscriber_id).public_key == signer.public_key
     second = keygen(capsys)
-    assert second.count("kept in") == second.count("already registered") == 2
+    assert second.count("kept in") == second.count("already registered") == len(held)
     assert {role: keys.own(role) for role in held} == held
     assert json.loads(path.read_text())["seed"] not in first + second
 
@@ -43,8 +44,9 @@ def test_keygen_brings_a_moved_url_up_to_date(folder, settings, capsys):
         role: one | {"url": f"http://127.0.0.1:9999/beckn/{role}"} for role, one in settings.BECKN_PARTICIPANTS.items()
     }
     settings.BECKN_PARTICIPANTS = moved
-    assert keygen(capsys).count(", registered for http://127.0.0.1:9999") == 2
-    assert Subscriber.objects.filter(url__contains=":9999/").count() == Subscriber.objects.count() == 2
+    assert keygen(capsys).count(", registered for http://127.0.0.1:9999") == len(moved)
+    there = Subscriber.objects.exclude(role="registry")
+    assert there.filter(url__contains=":9999/").count() == there.count() == len(moved)
 
 
 def test_a_missing_key_says_what_to_run(folder):
@@ -77,3 +79,27 @@ def test_a_replaced_key_takes_effect_at_once(folder):
     keys.path_of("bpp").unlink()
     second = keys.make("bpp")
     assert keys.own("bpp").key_id == second.key_id != first.key_id
+
+
+@pytest.mark.django_db
+def test_a_key_file_from_before_encryption_keys_gets_one(folder, capsys):
+    keygen(capsys)
+    path = folder / "bpp.json"
+    told = json.loads(path.read_text())
+    del told["encryption_seed"]
+    path.write_text(json.dumps(told))
+    assert keys.openers("bpp") == []
+    keygen(capsys)
+    assert keys.own("bpp").key_id == told["key_id"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    row = Subscriber.objects.get(key_id=told["key_id"])
+    assert row.encr_public_key == keys.held("bpp").encr_public_key != ""
+
+
+def test_a_seed_may_be_written_with_its_public_key_behind_it(folder):
+    signer = keys.make("bpp")
+    path = folder / "bpp.json"
+    told = json.loads(path.read_text())
+    both = base64.b64decode(told["seed"]) + base64.b64decode(signer.public_key)
+    path.write_text(json.dumps(told | {"seed": base64.b64encode(both).decode()}))
+    assert keys.own("bpp").public_key == signer.public_key

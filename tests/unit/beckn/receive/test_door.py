@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import signal
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -49,6 +51,10 @@ def buyer(house: Installation, peer: Listener) -> Participant:
 
 def confirm(buyer: Participant, **change: Any) -> dict[str, Any]:
     return buyer.envelope("confirm", {"contract": CONTRACT}, **change)
+
+
+def select(buyer: Participant) -> dict[str, Any]:
+    return buyer.envelope("select", {"contract": CONTRACT})
 
 
 def ask(house: Installation, raw: bytes, headers: dict[str, str], path: str = "bpp/confirm", method: str = "POST"):
@@ -208,12 +214,43 @@ def test_two_authorization_headers_are_refused(house, buyer):
 
 
 def test_a_revoked_key_is_refused_at_once_though_it_is_remembered(house, buyer):
-    assert buyer.post(f"{house.url}/bpp", confirm(buyer)).status == 200
+    assert buyer.post(f"{house.url}/bpp", select(buyer)).status == 200
     house.rows("update beckn_subscriber set status = 'REVOKED' where subscriber_id = 'buyer.example'")
-    answer = buyer.post(f"{house.url}/bpp", confirm(buyer))
+    answer = buyer.post(f"{house.url}/bpp", select(buyer))
     assert (answer.status, code_of(answer)) == (401, "AUT_KEY_EXPIRED_OR_REVOKED")
     house.rows("update beckn_subscriber set status = 'SUBSCRIBED' where subscriber_id = 'buyer.example'")
-    assert buyer.post(f"{house.url}/bpp", confirm(buyer)).status == 200
+    assert buyer.post(f"{house.url}/bpp", select(buyer)).status == 200
+
+
+@pytest.mark.parametrize("action", ["confirm", "cancel", "update"])
+def test_a_key_revoked_in_another_registry_decides_nothing_from_that_moment(house, buyer, peer, action):
+    def send(action: str) -> egress.Answer:
+        return buyer.post(f"{house.url}/bpp", buyer.envelope(action, {"contract": CONTRACT}))
+
+    assert send(action).status == 200
+    (entry,) = peer.directory
+    try:
+        peer.directory = [entry | {"status": "UNSUBSCRIBED"}]
+        answer = send(action)
+        assert (answer.status, code_of(answer)) == (401, "AUT_KEY_EXPIRED_OR_REVOKED")
+        assert send("select").status == 401  # and what was just learnt is not forgotten
+    finally:
+        peer.directory = [entry]
+        house.rows("update beckn_subscriber set status = 'SUBSCRIBED' where subscriber_id = 'buyer.example'")
+        house.stop()
+        house.start()
+
+
+def test_a_refusal_leaves_a_bounded_trace_that_says_what_was_wrong(house, buyer):
+    raw = body.dump(confirm(buyer)).replace(b"PT30S", b"PT30X")
+    answer = ask(house, raw, authorized(buyer, raw))
+    assert (answer.status, code_of(answer)) == (400, "CTX_INVALID_FIELD")
+    digest = hashlib.blake2b(raw, digest_size=64).hexdigest()
+    query = "select claimed, address, status, code, pointer, size, beginning from beckn_refusedrequest where digest = ?"
+    until = time.monotonic() + 10
+    while not (found := house.rows(query, digest)) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert found == [("buyer.example", "127.0.0.1", 400, "CTX_INVALID_FIELD", "/context/ttl", len(raw), raw[:512])]
 
 
 def test_a_message_whose_worker_never_came_is_found_by_the_sweep(house, buyer, peer):

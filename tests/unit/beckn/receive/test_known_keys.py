@@ -27,7 +27,7 @@ class Registry:
         self.asked: list[tuple[str, str, bool]] = []
         self.time = 1000.0
 
-    def lookup(self, subscriber_id: str, key_id: str, *, now: Any, fetch: Any, force: bool) -> Record:
+    def lookup(self, subscriber_id: str, key_id: str, *, now: Any, fetch: Any, force: bool, stale: Any) -> Record:
         self.asked.append((subscriber_id, key_id, force))
         if isinstance(self.answer, WireError):
             raise self.answer
@@ -103,3 +103,40 @@ def test_the_memory_and_the_questions_are_bounded(book, monkeypatch):
     assert [(one.code, one.http_status) for one in refused] == [("NET_OVERLOADED", 503)] * 10
     assert len(keys.entries) <= 20
     assert keys.asking == {}
+
+
+def test_before_a_sale_is_confirmed_another_registry_is_asked_right_now(book):
+    silent, gone = (
+        WireError(code, "no", http_status=503) for code in ("NET_DOWNSTREAM_UNAVAILABLE", "AUT_KEY_NOT_FOUND")
+    )
+    ours, theirs = KnownKeys(lambda: None), KnownKeys(lambda: lambda query: [])
+
+    async def check(answer: Record | WireError) -> Any:
+        book.answer = answer
+        return (await asyncio.gather(theirs.check_now(KEY), return_exceptions=True))[0]
+
+    async def main() -> list[Any]:
+        await ours.check_now(KEY)
+        asked_for_ours = list(book.asked)
+        await theirs.find(KEY)
+        checked = [await check(RECORD), await check(silent)]
+        still_found = await theirs.find(KEY)  # its silence costs the decisive message only
+        return [asked_for_ours, *checked, still_found, await check(gone)]
+
+    assert asyncio.run(main()) == [[], None, silent, RECORD, gone]
+    assert [force for _, _, force in book.asked] == [False, True, True, True]
+
+
+def test_a_sender_cannot_make_us_look_for_endless_keys(book):
+    keys = KnownKeys(lambda: None)
+
+    async def main() -> list[Any]:
+        await keys.find(KEY)
+        many = [keys.find((KEY[0], f"forged-{n}")) for n in range(known_keys.MOST_MISSES + 5)]
+        answers = await asyncio.gather(*many, return_exceptions=True)
+        other, known = await keys.find(("other.example", "k")), await keys.find(KEY)
+        return [*answers, other, known]
+
+    answers = asyncio.run(main())
+    assert sum(isinstance(one, WireError) and one.code == "NET_OVERLOADED" for one in answers) == 6
+    assert answers[-2:] == [RECORD, RECORD]

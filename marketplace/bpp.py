@@ -13,6 +13,8 @@ from typing import Any
 from django.conf import settings
 
 from beckn.ports import Message, Refusal, Reply
+from beckn.wire import intent
+from beckn.wire.errors import WireError
 from marketplace import clock
 from marketplace.models import Offer, Order
 from marketplace.rules.errors import MarketError
@@ -25,7 +27,6 @@ from marketplace.usecases.quote_order import quote_order
 from marketplace.wire.activation import activation_attributes, delivery_attributes, read_instruction
 from marketplace.wire.catalogue import catalogues
 from marketplace.wire.contract import order_contract, performance_entry, read_agreed_pence, read_asked
-from marketplace.wire.filter import matching
 
 Handler = Callable[[Message], Reply | None]
 
@@ -41,6 +42,8 @@ def refusing(handler: Handler) -> Handler:
             raise Refusal(problem.code, str(problem), problem.details) from problem
         except InvalidTransitionError as problem:
             raise Refusal("BIZ_INVALID_STATE_TRANSITION", str(problem), {}) from problem
+        except WireError as problem:
+            raise Refusal(problem.code, problem.message, {"path": problem.path}) from problem
 
     return answer
 
@@ -57,7 +60,8 @@ def transaction_of(message: Message) -> uuid.UUID:
 
 @refusing
 def discover(message: Message) -> Reply:
-    """Everything on sale that the intent asks for."""
+    """Everything on sale that the intent asks for and that is open to whoever asks."""
+    asked = intent.read(message.message, message.context.get("schemaContext") or ())
     offers = (
         Offer.objects.filter(state=Offer.State.PUBLISHED)
         .select_related("site__organisation", "plan")
@@ -66,7 +70,8 @@ def discover(message: Message) -> Reply:
     found = catalogues(
         offers.order_by("start_at"), seller=seller(), bpp_url=settings.BECKN_PARTICIPANTS["bpp"]["url"], now=clock.now()
     )
-    return Reply(message={"catalogs": matching(found, message.message.get("intent") or {})})
+    asker = intent.Asker(message.subscriber_id, str(message.context.get("networkId", "")))
+    return Reply(message={"catalogs": intent.matching(found, asked, now=clock.now(), asker=asker)})
 
 
 @refusing

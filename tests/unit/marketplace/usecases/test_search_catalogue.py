@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
+from beckn.wire import intent
 from marketplace.models import SearchResult
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.receive_answer import receive_catalogue
 from marketplace.usecases.search_catalogue import search_catalogue
 from marketplace.wire.catalogue import catalogues
-from marketplace.wire.filter import matching
 from tests.unit.marketplace.usecases import buyer, market
 from tests.unit.marketplace.usecases.market import NOW
 
@@ -38,7 +38,7 @@ def test_the_filter_we_send_is_one_our_own_seller_can_read(site):
     search(direction="REDUCE", min_kw=Decimal(250))
     (message,) = buyer.sent("discover")
     everything = catalogues([small, large], seller=buyer.SELLER, bpp_url=buyer.BPP["url"], now=NOW)
-    found = matching(everything, message["message"]["intent"])
+    found = intent.matching(everything, intent.read(message["message"]), now=NOW)
     assert [offer["id"] for catalogue in found for offer in catalogue["offers"]] == [str(large.pk)]
 
 

@@ -78,4 +78,6 @@ def test_a_changed_payload_is_shown_as_failed(auditor, entry, contract):
 def test_a_stranger_cannot_ask_and_a_link_cannot_verify(signed_in, auditor, entry):
     stranger = signed_in(market.person(market.organisation("Mersey Data Halls"), "ADMIN"))
     assert stranger.post(reverse("entry-verify", args=[entry.seq])).status_code == 404
-    assert auditor.get(reverse("entry-verify", args=[entry.seq])).status_code == 405
+    answer = auditor.get(reverse("entry-verify", args=[entry.seq]))
+    assert answer["Location"] == reverse("entry", args=[entry.seq])
+    assert "Verified" not in words(auditor.get(answer["Location"]))

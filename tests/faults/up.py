@@ -31,7 +31,9 @@ def until(condition: Callable[[], Any], what: str, *, seconds: float = 60) -> An
 
 def family(pid: int) -> dict[int, str]:
     """Every living process below `pid`, with its command line."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,stat=,args="], capture_output=True, text=True, check=True
+    )
     rows = [line.split(None, 3) for line in listed.stdout.splitlines()]
     found: dict[int, str] = {}
     parents = {pid}

@@ -42,10 +42,19 @@ def span(payload: Payload, first: str, last: str) -> str:
     return f"{payload[first][:16]} to {payload[last][:16]} UTC"
 
 
+def counted(number: Any, noun: str) -> str:
+    """How many were: 1 job was, 1,204 jobs were.
+
+    >>> counted(1204, "job")
+    '1,204 jobs were'
+    """
+    return f"1 {noun} was" if int(number) == 1 else f"{int(number):,} {noun}s were"
+
+
 def accepted(p: Payload) -> str:
     """Jobs came into a queue."""
-    refused = f" {p['rows_refused']} problems were left out." if int(p["rows_refused"]) else ""
-    return f"{int(p['jobs']):,} jobs were accepted into the queue of {p['site']}.{refused}"
+    refused = f" {counted(p['rows_refused'], 'problem')} left out." if int(p["rows_refused"]) else ""
+    return f"{counted(p['jobs'], 'job')} accepted into the queue of {p['site']}.{refused}"
 
 
 def planned(p: Payload) -> str:
@@ -71,8 +80,8 @@ def confirmed(p: Payload) -> str:
 
 def metered(p: Payload) -> str:
     """Readings came in."""
-    count = f"{int(p['readings']):,} {p['label'].lower()} meter readings"
-    return f"{count} of {p['site']} were recorded, {span(p, 'first', 'last')}."
+    count = counted(p["readings"], f"{p['label'].lower()} meter reading")
+    return f"{count} recorded for {p['site']}, {span(p, 'first', 'last')}."
 
 
 def statement(p: Payload) -> str:
@@ -97,11 +106,19 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "order.confirmed": confirmed,
     "order.cancelled": lambda p: f"An order was cancelled: {because(p)}.",
     "order.settled": lambda p: f"An order is settled by run {p['run']}. Proof: {p['proof'].lower().replace('_', ' ')}.",
+    "order.rated": lambda p: (
+        f"{p['buyer']} gave an order {p['score']} on a scale from {p['lowest']} to {p['highest']}."
+    ),
+    "order.questioned": lambda p: f"{p['buyer']} asked about an order: {str(p['about']).rstrip('.')}.",
     "activation.accepted": lambda p: f"Dispatch {p['instruction']} for {power(p['periods'])} was accepted.",
     "activation.started": lambda p: f"Dispatch {p['instruction']} began.",
     "activation.settled": lambda p: f"One dispatch of an order is settled by run {p['run']}. Others are under way.",
     "meter.recorded": metered,
     "settlement.statement": statement,
+    "token.made": lambda p: (
+        f"API token {p['name']} was made for {', '.join(p['scopes']) or 'nothing'}, until {p['until'][:16]} UTC."
+    ),
+    "token.revoked": lambda p: f"API token {p['name']} was revoked.",
 }
 
 

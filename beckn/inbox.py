@@ -18,23 +18,26 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, transaction
 
-from beckn import keys, outbox, ports, registry, retry
+from beckn import journal, keys, metrics, outbox, ports, registry, retry
 from beckn.models import InboxMessage
 from beckn.registry import Record
-from beckn.wire import actions, body, context, receipts, schema, signing
+from beckn.wire import actions, chain, dialect, receipts, signing
 from beckn.wire.errors import WireError
+from beckn.wire.profile import named
 
 log = logging.getLogger(__name__)
 State = InboxMessage.State
+PREVIEW = "try"  # the tolerance of a message that asks for no effect
 MAX_ATTEMPTS = 8  # 2 + 4 + ... + 128 s: about four minutes of faults before a person has to look
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A message that may be stored, with the receipt it gets once it is."""
+    """A message that may be stored, with the receipt it gets once it is, and the HTTP status of that."""
 
     row: InboxMessage
     key_id: str
+    status: int = 200
 
     @property
     def key(self) -> tuple[str, str, str, uuid.UUID]:
@@ -60,18 +63,23 @@ def judge(
     role: str,
     action: str,
     now: datetime,
+    word: str = "",
+    answered: Sequence[str] = (),
 ) -> Judged:
-    """Signature, JSON, identity, time and shape. Raises WireError; nothing is stored.
+    """Signature, JSON, identity, time and shape, as the signer's profile has them. Raises WireError; nothing is stored.
 
-    `signature` is the parsed `authorization`, `signer` the registry's record of its key.
+    `signature` is the parsed `authorization`, `signer` the registry's record of its key, `word` what the address calls the
+    action, and `answered` what our request was signed with that a callback answers.
     """
-    signing.verify(signature, raw, signer.public_key)
+    profile = signer.profile
+    forgiven = chain.verify(signature, raw, signer.public_key, profile=profile, answered=answered)
+    forgiven += dialect.check_word(word or dialect.word_of(action, profile), action, profile)
     if signer.role not in actions.ACTIONS[action].senders:
         raise WireError("AUT_UNAUTHORIZED_ACTION", f"A {signer.role} does not send {action}.")
-    told = body.parse(raw)
     us = keys.own(role)
-    context.check(
-        told.get("context"),
+    heard = dialect.hear(
+        raw,
+        profile=profile,
         action=action,
         us=us.subscriber_id,
         signer=signer.party,
@@ -80,23 +88,28 @@ def judge(
         role=role,
         signer_role=signer.role,
     )
-    schema.validate(told)
-    message_id = told["context"]["messageId"].lower()
+    forgiven = list(dict.fromkeys(forgiven + heard.forgiven))
+    metrics.forgiven(forgiven, profile=profile.name, subscriber_id=signer.subscriber_id)
     row = InboxMessage(
         role=role,
         subscriber_id=signer.subscriber_id,
         action=action,
-        message_id=uuid.UUID(message_id),
-        transaction_id=uuid.UUID(told["context"]["transactionId"]),
+        profile=profile.name,
+        tolerances=forgiven,
+        message_id=uuid.UUID(heard.message_id),
+        transaction_id=uuid.UUID(heard.transaction_id),
         authorization=authorization,
         public_key=signer.public_key,
         raw=raw,
         digest=hashlib.blake2b(raw, digest_size=64).hexdigest(),
-        receipt=receipts.ack(request=raw, message_id=message_id, signer=us, now=now),
+        receipt=receipts.ack(request=raw, message_id=heard.message_id, signer=us, now=now, form=profile.receipts),
         received_at=now,
         next_attempt_at=now,
     )
-    return Judged(row, signature.key_id)
+    if PREVIEW not in forgiven:
+        return Judged(row, signature.key_id)
+    row.state, row.handled_at, row.problem = State.HANDLED, now, "A preview run: acknowledged, and nothing was done."
+    return Judged(row, signature.key_id, profile.no_callback)
 
 
 def store(items: Sequence[Judged], *, now: datetime) -> list[Stored | WireError]:
@@ -147,6 +160,7 @@ def outcome(item: Judged, found: tuple[int, str, bytes] | None) -> Stored | Wire
             "CTX_MESSAGE_ID_DUPLICATE",
             "This messageId was used for another body; give a new message a new id.",
             "/context/messageId",
+            named(item.row.profile).conflict,
         )
     return Stored(pk, receipt, is_new=receipt == item.row.receipt)
 
@@ -195,8 +209,9 @@ def work(pk: int, *, now: datetime) -> str:
         row = InboxMessage.objects.select_for_update().get(pk=pk)
         if row.state != State.RECEIVED:  # an earlier attempt outlived its pause and has just ended
             return row.state
-        message = message_of(row)
+        message = None
         try:
+            message = message_of(row)
             with transaction.atomic():
                 reply = ports.handlers(row.role)[row.action](message)
             row.state = State.HANDLED
@@ -212,8 +227,17 @@ def work(pk: int, *, now: datetime) -> str:
 
 
 def message_of(row: InboxMessage) -> ports.Message:
-    """The stored bytes as the application sees them."""
-    told = body.parse(bytes(row.raw))
+    """The stored bytes as the application sees them. Raises Refusal when they mean nothing in the deal they belong to."""
+    raw, profile = bytes(row.raw), named(row.profile)
+    deal = None
+    if dialect.lacks_contract(raw, profile):
+        deal = journal.last_contract(role=row.role, peer=row.subscriber_id, transaction_id=row.transaction_id, but=row)
+    try:
+        told = dialect.understand(
+            raw, profile=profile, action=row.action, network_id=settings.BECKN_NETWORK_ID, contract=deal
+        )
+    except WireError as problem:
+        raise ports.Refusal(problem.code, problem.message, {"path": problem.path}) from problem
     return ports.Message(
         role=row.role,
         action=row.action,
@@ -224,7 +248,7 @@ def message_of(row: InboxMessage) -> ports.Message:
     )
 
 
-def answer(row: InboxMessage, message: Any, *, error: Mapping[str, Any] | None = None) -> None:
+def answer(row: InboxMessage, message: Mapping[str, Any] | None, *, error: Mapping[str, Any] | None = None) -> None:
     """The callback that a request is owed: same message id, same transaction, stored with the effect."""
     outbox.send(
         role=row.role,
@@ -238,8 +262,11 @@ def answer(row: InboxMessage, message: Any, *, error: Mapping[str, Any] | None =
     )
 
 
-def refuse(row: InboxMessage, message: ports.Message, refusal: ports.Refusal) -> None:
-    """Answer a refused request with `error` in both spellings; a refused callback is owed nothing and is only kept."""
+def refuse(row: InboxMessage, message: ports.Message | None, refusal: ports.Refusal) -> None:
+    """Answer a refused request with `error` in both spellings; a refused callback is owed nothing and is only kept.
+
+    Without a `message` (one of 1.1 that means nothing in its deal) there is nothing to echo.
+    """
     if actions.ACTIONS[row.action].is_callback:
         return
     error = {
@@ -252,7 +279,7 @@ def refuse(row: InboxMessage, message: ports.Message, refusal: ports.Refusal) ->
     # Callbacks are closed and need their member: the refused contract is echoed, a refused discover finds nothing.
     asked = actions.ACTIONS[row.action]
     answered = actions.ACTIONS[asked.answer].member
-    echo = {answered: message.message[asked.member] if asked.member == answered else []}
+    echo = {answered: message.message[asked.member] if asked.member == answered else []} if message else None
     answer(row, echo, error=error)
 
 

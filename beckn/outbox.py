@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -19,10 +20,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.utils import timezone
 
-from beckn import egress, keys, ports, registry, retry, wake
+from beckn import egress, journal, keys, ports, registry, retry, wake
 from beckn.models import InboxMessage, OutboxMessage
-from beckn.wire import actions, body, context, receipts, schema, signing
+from beckn.wire import actions, context, dialect, receipts, signing
 from beckn.wire.errors import WireError
+from beckn.wire.profile import Profile, named
 
 log = logging.getLogger(__name__)
 State = OutboxMessage.State
@@ -30,6 +32,8 @@ State = OutboxMessage.State
 SHOPPING = frozenset({"discover", "select", "init"})
 SHOPPING_TTL, TTL = timedelta(hours=1), timedelta(hours=72)
 LEASE = timedelta(seconds=egress.CONNECT_S + egress.TOTAL_S + 2)  # nobody else sends while one attempt may be running
+MOST_SIGNED = 40  # attempts whose signature an answer may name; the retries of three days are fewer
+NO_CALLBACK = "The peer took it and says that no callback will come."
 AGAIN = frozenset({408, 425, 429})  # the 4xx that are about the moment, not the message
 LONGEST_WISH_S = 3600
 
@@ -59,16 +63,20 @@ def send(
     *,
     role: str,
     action: str,
-    message: Mapping[str, Any],
+    message: Mapping[str, Any] | None,
     to: str,
     transaction_id: uuid.UUID,
     message_id: uuid.UUID | None = None,
     error: Mapping[str, Any] | None = None,
     answers: InboxMessage | None = None,
+    policy: Mapping[str, Any] | None = None,
 ) -> OutboxMessage:
     """Store `action` from our `role` to subscriber `to`, in the caller's transaction; it is delivered after commit.
 
-    Decimals in `message` stay exact numbers. Raises UnknownPeerError when the registry has no such peer, and OutboundError
+    `policy` is the receiver's own retryPolicy (beckn.retry), instead of our pauses.
+
+    Decimals in `message` stay exact numbers; what is stored are the bytes as the peer's profile wants them. A peer of 1.1 may
+    be sent an error alone, without a `message`. Raises UnknownPeerError when the registry has no such peer, and OutboundError
     or TypeError when the message is malformed: nothing invalid is ever stored.
     """
     spec = actions.ACTIONS.get(action)
@@ -91,21 +99,24 @@ def send(
             role=role,
             peer_role=peer.role,
         ),
-        "message": message,
-    } | ({"error": error} if error else {})
-    raw = body.dump(told)
+    } | {name: value for name, value in (("message", message), ("error", error)) if value}
+    deal = None
+    if peer.profile.is_v1 and action == "update":
+        deal = journal.last_contract(role=role, peer=to, transaction_id=transaction_id)
     try:
-        schema.validate(body.parse(raw))
+        raw = dialect.say(told, profile=peer.profile, contract=deal)
     except WireError as problem:
         raise OutboundError(f"our {action} to {to} is not valid: {problem}") from problem
     row = OutboxMessage.objects.create(
         role=role,
         to=to,
         action=action,
+        profile=peer.profile.name,
         message_id=message_id,
         transaction_id=transaction_id,
         answers=answers,
         raw=raw,
+        policy=dict(policy or {}),
         created_at=now,
         next_attempt_at=now,
     )
@@ -146,22 +157,45 @@ def attempt(row: OutboxMessage, *, now: datetime) -> Outcome:
     """One signed POST to the registered URL."""
     if now > row.created_at + ttl_of(row.action):
         return Outcome(State.DEAD, code="CTX_TTL_EXPIRED", text=row.problem or "its time ended before it could be sent")
-    raw = bytes(row.raw)
+    raw, profile = bytes(row.raw), named(row.profile)
     try:
         peer = peer_for(actions.ACTIONS[row.action], row.to, now=now)
-        header = signing.sign(raw, keys.own(row.role), now=now)
-        told = egress.post(f"{peer.url.rstrip('/')}/{row.action}", raw, headers={"Authorization": header})
+        header = sign(row, profile, now=now)
+        url = f"{peer.url.rstrip('/')}/{dialect.word_of(row.action, profile)}"
+        told = egress.post(url, raw, headers={"Authorization": header})
     except (registry.UnknownPeerError, ImproperlyConfigured, egress.EgressError) as problem:
         return Outcome(State.PENDING, code="NET_DOWNSTREAM_UNAVAILABLE", text=str(problem))
-    return judge(told)
+    row.receipt_proof = receipts.proof(
+        told.body,
+        told.headers.get("signature", ""),
+        request=raw,
+        authorization=header,
+        message_id=str(row.message_id),
+        form=profile.receipts,
+        keys=registry.keys_of(row.to, now=now),
+    )
+    return judge(told, profile)
 
 
-def judge(told: egress.Answer) -> Outcome:
+def sign(row: OutboxMessage, profile: Profile, *, now: datetime) -> str:
+    """The header for this attempt, by the peer's profile: over what it answers, and kept for whoever will answer it."""
+    raw, signer = bytes(row.raw), keys.own(row.role)
+    if not profile.is_chained:
+        return signing.sign(raw, signer, now=now)
+    answering = signing.value_of(row.answers.authorization) if row.answers else ""
+    header = signing.sign(raw, signer, now=now, answering=answering)
+    row.authorizations = [*row.authorizations, header][-MOST_SIGNED:]
+    # Before it is sent: the answer may be here before we have written down that the message is delivered.
+    OutboxMessage.objects.filter(pk=row.pk).update(authorizations=row.authorizations)
+    return header
+
+
+def judge(told: egress.Answer, profile: Profile) -> Outcome:
     """What a peer's answer means: delivered, refused for good, or try again."""
     receipt = receipts.read(told.body)
-    # 409 is LTS for "accepted, no callback will come"; the drafts use it for a conflict, and then the body says NACK.
-    if receipt.status == "ACK" and told.status in (200, 202, 409):
-        return Outcome(State.DELIVERED, told.status, told.body)
+    if receipt.status == "ACK" and told.status in profile.delivered:
+        silent = told.status == profile.no_callback and profile.no_callback != HTTPStatus.OK
+        return Outcome(State.DELIVERED, told.status, told.body, text=NO_CALLBACK if silent else "")
     final = (400 <= told.status < 500 and told.status not in AGAIN) or (told.status < 300 and receipt.status == "NACK")
     wish = told.headers.get("retry-after", "")
     return Outcome(
@@ -176,9 +210,10 @@ def judge(told: egress.Answer) -> Outcome:
 
 def conclude(row: OutboxMessage, outcome: Outcome, *, now: datetime) -> str:
     """Write down what the attempt came to, and tell the application if nobody will ever answer."""
-    again = now + max(retry.delay(row.attempts), outcome.wait)
+    pause = retry.by_policy(row.policy, row.attempts) if row.policy else retry.delay(row.attempts)
+    again = now + max(pause or timedelta(0), outcome.wait)
     state = outcome.state
-    if state == State.PENDING and again > row.created_at + ttl_of(row.action):
+    if state == State.PENDING and (pause is None or again > row.created_at + ttl_of(row.action)):
         state = State.DEAD
     with transaction.atomic():
         # Another worker may have the message by now, if this attempt outlived its lease: only a delivery is news then.
@@ -186,7 +221,8 @@ def conclude(row: OutboxMessage, outcome: Outcome, *, now: datetime) -> str:
         if held.state != State.PENDING or (held.attempts != row.attempts and state != State.DELIVERED):
             return held.state
         held.state, held.last_status, held.receipt = state, outcome.status, outcome.receipt
-        held.problem = f"{outcome.code}: {outcome.text}"[:2000] if outcome.code else ""
+        held.problem = f"{outcome.code}: {outcome.text}"[:2000] if outcome.code else outcome.text
+        held.receipt_proof = row.receipt_proof
         held.delivered_at = now if state == State.DELIVERED else None
         held.next_attempt_at = again if state == State.PENDING else held.next_attempt_at
         if state in (State.REFUSED, State.DEAD):
@@ -200,15 +236,22 @@ def tell(row: OutboxMessage, outcome: Outcome) -> str:
     hook = ports.undeliverable(row.role)
     if hook is None:
         return ""
-    told = body.parse(bytes(row.raw))
-    message = ports.Message(row.role, row.action, row.to, told["context"], told["message"], told.get("error"))
     try:
+        told = understood(row)
+        message = ports.Message(row.role, row.action, row.to, told["context"], told["message"], told.get("error"))
         with transaction.atomic():
             hook(message, outcome.code, outcome.text)
     except Exception as fault:
         log.exception("the application could not be told that message %s is undeliverable", row.pk)
         return f" (and the application could not be told: {type(fault).__name__}: {fault})"[:500]
     return ""
+
+
+def understood(row: OutboxMessage) -> dict[str, Any]:
+    """The 2.0.0 form of what was sent. Raises WireError for an error sent alone, which has none."""
+    return dialect.understand(
+        bytes(row.raw), profile=named(row.profile), action=row.action, network_id=settings.BECKN_NETWORK_ID
+    )
 
 
 def redrive(pk: int, *, now: datetime) -> bool:

@@ -15,11 +15,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Q, QuerySet
 
 from beckn.models import Subscriber
 from beckn.wire.context import Party, parse_instant
 from beckn.wire.errors import WireError
+from beckn.wire.profile import LTS, Profile, named
 
 FRESH = timedelta(minutes=5)  # how long an answer of another registry is used, unless it says for shorter
 STALE = timedelta(minutes=15)  # and while that registry does not answer
@@ -45,6 +48,7 @@ class Record:
     public_key: str
     valid_from: datetime
     valid_until: datetime
+    profile: Profile = LTS
 
     @property
     def party(self) -> Party:
@@ -174,7 +178,36 @@ def register(
 
 def record_of(row: Subscriber) -> Record:
     """A row as a value."""
-    return Record(row.subscriber_id, row.key_id, row.role, row.url, row.public_key, row.valid_from, row.valid_until)
+    return Record(
+        row.subscriber_id,
+        row.key_id,
+        row.role,
+        row.url,
+        row.public_key,
+        row.valid_from,
+        row.valid_until,
+        profile_of(row.subscriber_id, row.profile),
+    )
+
+
+def profile_of(subscriber_id: str, written: str = "") -> Profile:
+    """How a subscriber speaks: what is written for this key or any other of its keys, else settings.BECKN_PROFILE."""
+    others = Subscriber.objects.filter(subscriber_id=subscriber_id).exclude(profile="").order_by("-pk")
+    name = written or others.values_list("profile", flat=True).first() or settings.BECKN_PROFILE
+    try:
+        return named(name)
+    except ValueError as problem:
+        raise ImproperlyConfigured(f"the profile of {subscriber_id}: {problem}") from problem
+
+
+def set_profile(subscriber_id: str, profile: Profile) -> int:
+    """From now on speak like this with a subscriber; the number of its keys. Everything stored keeps its own profile."""
+    return Subscriber.objects.filter(subscriber_id=subscriber_id).update(profile=profile.name)
+
+
+def keys_of(subscriber_id: str, *, now: datetime) -> dict[str, str]:
+    """Its public keys in force by their ids: while it replaces one, it may sign receipts with either."""
+    return dict(in_force(now).filter(subscriber_id=subscriber_id).values_list("key_id", "public_key"))
 
 
 def to_subscription(row: Subscriber, now: datetime) -> dict[str, str]:

@@ -274,6 +274,7 @@ BECKN_REGISTRY_URL = env.str("BECKN_REGISTRY_URL", default="")  # empty: the dev
 BECKN_REGISTRY_KIND = env.str("BECKN_REGISTRY_KIND", default="v1")  # v1: POST /lookup; dedi: GET /lookup/...
 BECKN_REGISTRY_ID = env.str("BECKN_REGISTRY_ID", default="registry.caco.local")  # who signs our registry's challenges
 BECKN_REGISTRY_OPEN = env.bool("BECKN_REGISTRY_OPEN", default=ENVIRONMENT == "DEMO")  # newcomers may ask to be admitted
+BECKN_PROFILE = env.str("BECKN_PROFILE", default="lts")  # of peers for whom nothing else is written: beckn.wire.profile
 BECKN_ALLOW_PRIVATE_PEERS = env.bool("BECKN_ALLOW_PRIVATE_PEERS", default=True)  # loopback peers, for development
 BECKN_MAX_BODY = 1024 * 1024
 # --- engine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -11,20 +12,43 @@ from django.utils import timezone
 
 from beckn import egress, inbox, keys, ports
 from beckn.receive import asgi, challenge
+from beckn.receive.answered import answered_by, message_id_in
 from beckn.receive.asgi import Answer
 from beckn.receive.known_keys import KnownKeys
 from beckn.receive.refusals import Refusals
 from beckn.receive.writer import Writer
 from beckn.registry import DECISIVE, Record
-from beckn.wire import actions, receipts, signing
+from beckn.wire import dialect, receipts, signing
 from beckn.wire.errors import WireError
+from beckn.wire.profile import V1, Profile, named
 
 log = logging.getLogger(__name__)
 PATH = re.compile(r"/beckn/(?P<role>bap|bpp|ds)/(?P<action>[a-z_/]{1,40})")
-ID = re.compile(rb'"messageId"\s*:\s*"([0-9a-fA-F-]{36})"')
 KEYS = KnownKeys(lambda: egress.ask_registry if settings.BECKN_REGISTRY_URL else None)
 WRITER, REFUSALS = Writer(), Refusals()
 ON_SUBSCRIBE = "on_subscribe"
+
+
+@dataclass(slots=True)
+class Call:
+    """A request as far as we know it: the role and word of its address, the action that means, and how its sender speaks."""
+
+    scope: asgi.Scope
+    role: str
+    word: str
+    action: str
+    profile: Profile
+    raw: bytes = b""
+    authorization: str = ""
+
+    @classmethod
+    def of(cls, scope: asgi.Scope) -> Call:
+        """What the address says. Until we know the sender, it speaks as its words do, or as most do here."""
+        found = PATH.fullmatch(scope["path"])
+        role, word = (found["role"], found["action"]) if found else ("", "")
+        action = dialect.action_of(word, role)
+        old = action and word not in (action, "rating", "on_rating") and word == dialect.word_of(action, V1)
+        return cls(scope, role, word, action, V1 if old else named(settings.BECKN_PROFILE))
 
 
 async def application(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
@@ -56,22 +80,21 @@ async def live(receive: asgi.Receive, send: asgi.Send) -> None:
 
 async def respond(scope: asgi.Scope, receive: asgi.Receive) -> Answer:
     """Address and method first, then the body, then the message."""
-    found = PATH.fullmatch(scope["path"])
-    role, action = (found["role"], found["action"]) if found else ("", "")
-    if actions.known(action, role) is None and action != ON_SUBSCRIBE:
+    call = Call.of(scope)
+    if not call.action and call.word != ON_SUBSCRIBE:
         return asgi.problem(404, "There is no such action here. Post to /beckn/bpp/<action> or /beckn/bap/on_<action>.")
     if scope["method"] != "POST":
         return asgi.problem(405, "Messages are POSTed.", Allow="POST")
-    raw = b""
     try:
-        raw = await read(scope, receive)
-        if action == ON_SUBSCRIBE:
-            sent = header(scope, b"authorization")
-            return Answer(200, await challenge.answer(raw, authorization=sent, role=role, known=KEYS))
-        return Answer(200, await accept(scope, raw, role=role, action=action))
+        call.raw = await read(scope, receive)
+        call.authorization = header(scope, b"authorization")
+        if call.word == ON_SUBSCRIBE:
+            sent = call.authorization
+            return Answer(200, await challenge.answer(call.raw, authorization=sent, role=call.role, known=KEYS))
+        return await accept(call)
     except WireError as problem:
-        REFUSALS.note(problem, raw, scope=scope, role=role, authorization=claimed(scope))
-        return refuse(problem, raw, role=role)
+        REFUSALS.note(problem, call.raw, scope=scope, role=call.role, authorization=claimed(scope))
+        return refuse(problem, call)
 
 
 def claimed(scope: asgi.Scope) -> str:
@@ -109,20 +132,32 @@ def header(scope: asgi.Scope, name: bytes) -> str:
         raise WireError(code, f"Send each header once: {problem}.") from problem
 
 
-async def accept(scope: asgi.Scope, raw: bytes, *, role: str, action: str) -> bytes:
+async def accept(call: Call) -> Answer:
     """The receipt of a message that is stored by the time this returns."""
+    raw, role, action = call.raw, call.role, call.action
     if action not in ports.handlers(role):
-        raise WireError("NET_NOT_IMPLEMENTED", f"{action} is not served here.", "/context/action")
-    authorization = header(scope, b"authorization")
-    signature = signing.parse(authorization)
+        raise WireError("NET_NOT_IMPLEMENTED", f"{call.word} is not served here.", "/context/action")
+    signature = signing.parse(call.authorization)
     now = timezone.now()
     signing.check_times(signature, now=now)
     key = (signature.subscriber_id, signature.key_id)
     signer = await KEYS.find(key)
+    call.profile = signer.profile
+    answered = await answered_by(
+        raw, profile=signer.profile, role=role, peer=key[0], action=action, threads=KEYS.threads
+    )
 
     def judge(signer: Record) -> inbox.Judged:
         return inbox.judge(
-            raw, authorization=authorization, signature=signature, signer=signer, role=role, action=action, now=now
+            raw,
+            authorization=call.authorization,
+            signature=signature,
+            signer=signer,
+            role=role,
+            action=action,
+            now=now,
+            word=call.word,
+            answered=answered,
         )
 
     try:
@@ -135,23 +170,35 @@ async def accept(scope: asgi.Scope, raw: bytes, *, role: str, action: str) -> by
         judged = judge(newer)
     if action in DECISIVE:
         await KEYS.check_now(key)
-    return (await WRITER.put(judged)).receipt
+    receipt = (await WRITER.put(judged)).receipt
+    return Answer(judged.status, receipt, proof(call, receipt))
 
 
-def refuse(problem: WireError, raw: bytes, *, role: str) -> Answer:
+def refuse(problem: WireError, call: Call) -> Answer:
     """The NACK. The message id is only quoted if it can be found; a refused body need not even be JSON."""
-    found = ID.search(raw)
     receipt = receipts.nack(
         problem,
-        request=raw,
-        message_id=found.group(1).decode().lower() if found else "",
-        signer=keys.own(role),
+        request=call.raw,
+        message_id=message_id_in(call.raw),
+        signer=keys.own(call.role),
         now=timezone.now(),
+        form=call.profile.receipts,
     )
-    headers = {}
+    headers = proof(call, receipt)
     if problem.http_status == 401:
-        realm = settings.BECKN_PARTICIPANTS[role]["subscriber_id"]
+        realm = settings.BECKN_PARTICIPANTS[call.role]["subscriber_id"]
         headers["WWW-Authenticate"] = f'Signature realm="{realm}",headers="{signing.LINES}"'
     if problem.http_status == 503:
         headers["Retry-After"] = "1"
     return Answer(problem.http_status, receipt, headers)
+
+
+def proof(call: Call, receipt: bytes) -> dict[str, str]:
+    """The receipt's signature where it is a header: over the receipt and the signature it answers, if that can be read."""
+    if not call.profile.is_chained:
+        return {}
+    try:
+        answering = signing.value_of(call.authorization)
+    except WireError:
+        answering = ""
+    return {"Signature": signing.sign(receipt, keys.own(call.role), now=timezone.now(), answering=answering)}

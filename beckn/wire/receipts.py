@@ -9,13 +9,14 @@ request, and its message id. (The standard does not say how a body excludes its 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from beckn.wire import body
 from beckn.wire.errors import WireError
-from beckn.wire.signing import LIFETIME_S, Signer, digest, header, holds, parse
+from beckn.wire.signing import LIFETIME_S, Signer, digest, header, holds, parse, signing_string, value_of
 from beckn.wire.v1 import error as v1_error
 
 
@@ -100,6 +101,38 @@ def is_countersigned(raw: bytes, *, request: bytes, message_id: str, public_key:
         return False
     lines = counter_string(body.dump(told), request, message_id, found.created, found.expires)
     return holds(found.value, lines, public_key)
+
+
+def proof(
+    raw: bytes,
+    in_header: str,
+    *,
+    request: bytes,
+    authorization: str,
+    message_id: str,
+    form: str,
+    keys: Mapping[str, str],
+) -> str:
+    """Whether a peer's receipt is signed back by one of its `keys` (key id: public key): SIGNED, UNSIGNED or INVALID.
+
+    In the drafts' form the proof is the HTTP header Signature, over the body and the signature that the request carried in
+    `authorization`; in LTS it stands in the body; 1.1 has none ("").
+    """
+    if form == "v1":
+        return ""
+    try:
+        written = in_header if form == "onix" else str(body.parse(raw).get("signature", ""))
+        found = parse(written) if written else None
+    except WireError:
+        return "INVALID"
+    if found is None:
+        return "UNSIGNED"
+    key = keys.get(found.key_id, "")
+    if form == "onix":
+        text = signing_string(raw, found.created, found.expires, answering=value_of(authorization))
+        return "SIGNED" if found.is_chained and holds(found.value, text, key) else "INVALID"
+    held = is_countersigned(raw, request=request, message_id=message_id, public_key=key)
+    return "SIGNED" if held else "INVALID"
 
 
 def read(raw: bytes) -> Receipt:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from beckn.wire.actions import ACTIONS, Action
+from beckn.wire.actions import ACTIONS
 from beckn.wire.errors import WireError
 
 LTS = frozenset({"lts", "lts-pure"})
@@ -58,8 +58,10 @@ def allows(name: str, profile: str) -> bool:
     return profile in TOLERANCES[name].profiles
 
 
-def forgive(told: dict[str, Any], *, action: str, profile: str) -> list[str]:
+def forgive(told: dict[str, Any], *, action: str, profile: str, sides: tuple[str, str] = ("", "")) -> list[str]:
     """Put right in `told`, in place, what the profile forgives; the names of what was. `action` is the 2.0.0 name.
+
+    `sides` are the roles of sender and receiver (default: the action's usual ones).
 
     Raises WireError where two spellings of one member contradict each other. A body that is shaped otherwise is left alone:
     the checks that follow name what is wrong with it.
@@ -67,26 +69,38 @@ def forgive(told: dict[str, Any], *, action: str, profile: str) -> list[str]:
     context = told.get("context")
     if not isinstance(context, dict):
         return []
-    return [name for name, repair in REPAIRS if allows(name, profile) and repair(told, context, action)]
+    usual = ACTIONS[action]
+    case = Case(told, context, action, sides[0] or usual.sender, sides[1] or usual.receiver)
+    return [name for name, repair in REPAIRS if allows(name, profile) and repair(case)]
 
 
-def name_action(told: dict[str, Any], context: dict[str, Any], action: str) -> bool:  # noqa: ARG001 - a repair
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A body, its context, the 2.0.0 name of the action it came for, and the roles of sender and receiver."""
+
+    told: dict[str, Any]
+    context: dict[str, Any]
+    action: str
+    sender: str
+    receiver: str
+
+
+def name_action(case: Case) -> bool:
     """An older name of the action the message came for."""
-    if context.get("action") == action or ALIASES.get(str(context.get("action"))) != action:
+    if ALIASES.get(str(case.context.get("action"))) != case.action:
         return False
-    context["action"] = action
+    case.context["action"] = case.action
     return True
 
 
-def name_parties(told: dict[str, Any], context: dict[str, Any], action: str) -> bool:  # noqa: ARG001 - a repair
+def name_parties(case: Case) -> bool:
     """senderId and its like, by who sends the action."""
-    spec: Action | None = ACTIONS.get(action)
-    sides = {"sender": spec.sender, "receiver": spec.receiver} if spec else {}
     pairs = [
         (f"{side}{end}", f"{role}{'Id' if end == 'Id' else 'Uri'}")
-        for side, role in sides.items()
+        for side, role in (("sender", case.sender), ("receiver", case.receiver))
         for end in ("Id", "Uri", "Url")
     ]
+    context = case.context
     used = [(alias, name) for alias, name in pairs if alias in context]
     for alias, name in used:
         if context.setdefault(name, context[alias]) != context[alias]:
@@ -95,19 +109,27 @@ def name_parties(told: dict[str, Any], context: dict[str, Any], action: str) -> 
     return bool(used)
 
 
-def name_version(told: dict[str, Any], context: dict[str, Any], action: str) -> bool:  # noqa: ARG001 - a repair
+def name_version(case: Case) -> bool:
     """Another 2.x."""
-    version = context.get("version")
+    version = case.context.get("version")
     if not isinstance(version, str) or version == "2.0.0" or not OTHER_VERSION.fullmatch(version):
         return False
-    context["version"] = "2.0.0"
+    case.context["version"] = "2.0.0"
     return True
 
 
-def raise_spatial(told: dict[str, Any], context: dict[str, Any], action: str) -> bool:  # noqa: ARG001 - a repair
+def name_old_version(case: Case) -> bool:
+    """core_version, in 1.1."""
+    if "version" in case.context or "core_version" not in case.context:
+        return False
+    case.context["version"] = case.context.pop("core_version")
+    return True
+
+
+def raise_spatial(case: Case) -> bool:
     """Operators and quantifiers in upper case."""
     changed = False
-    for constraint in listed(within(told, "message", "intent", "spatial")):
+    for constraint in listed(within(case.told, "message", "intent", "spatial")):
         for name in ("op", "quantifier"):
             word = constraint.get(name)
             if isinstance(word, str) and word != word.upper():
@@ -116,10 +138,10 @@ def raise_spatial(told: dict[str, Any], context: dict[str, Any], action: str) ->
     return changed
 
 
-def name_resources(told: dict[str, Any], context: dict[str, Any], action: str) -> bool:  # noqa: ARG001 - a repair
+def name_resources(case: Case) -> bool:
     """resourceIds from the resources beside the offer."""
     changed = False
-    for commitment in commitments(told):
+    for commitment in commitments(case.told):
         offer, ids = commitment.get("offer"), [one.get("id") for one in listed(commitment.get("resources"))]
         if isinstance(offer, dict) and "resourceIds" not in offer and ids and all(isinstance(one, str) for one in ids):
             offer["resourceIds"] = ids
@@ -127,9 +149,9 @@ def name_resources(told: dict[str, Any], context: dict[str, Any], action: str) -
     return changed
 
 
-def is_preview(told: dict[str, Any], context: dict[str, Any], action: str) -> bool:  # noqa: ARG001 - a repair
+def is_preview(case: Case) -> bool:
     """Whether it asks for a run without effect."""
-    return context.get("try") is True
+    return case.context.get("try") is True
 
 
 def commitments(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -150,7 +172,7 @@ def listed(value: Any) -> list[dict[str, Any]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-Repair = Callable[[dict[str, Any], dict[str, Any], str], bool]
+Repair = Callable[[Case], bool]
 REPAIRS: tuple[tuple[str, Repair], ...] = (
     ("action-alias", name_action),
     ("sender-receiver", name_parties),
@@ -158,4 +180,5 @@ REPAIRS: tuple[tuple[str, Repair], ...] = (
     ("spatial-case", raise_spatial),
     ("resource-ids", name_resources),
     ("try", is_preview),
+    ("core-version", name_old_version),
 )

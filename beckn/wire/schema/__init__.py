@@ -43,7 +43,12 @@ def validate(body: dict[str, Any]) -> None:
 
     `body` is a whole request body with numbers as int or Decimal; it is judged by its context.action.
     """
-    problem = next(iter(VALIDATOR.iter_errors(body)), None)
+    refuse_first(VALIDATOR, body)
+
+
+def refuse_first(validator: jsonschema_rs.Draft202012Validator, body: dict[str, Any]) -> None:
+    """The same with any validator."""
+    problem = next(iter(validator.iter_errors(body)), None)
     if problem is None:
         return
     pointer = "".join(f"/{escape(str(part))}" for part in problem.instance_path)

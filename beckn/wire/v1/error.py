@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from beckn.wire.v1.member import obj, text
+
 WORDS = {
     "30000": "SCH_SCHEMA_VALIDATION_FAILED",
     "30001": "BIZ_PROVIDER_NOT_FOUND",
@@ -67,7 +69,8 @@ def of(word: str, message: str, path: str = "") -> dict[str, Any]:
 
 def to_v1(error: Mapping[str, Any]) -> dict[str, Any]:
     """The root error of a callback."""
-    return of(str(error.get("errorCode", "")), str(error.get("errorMessage", "")))
+    path = obj(error.get("details")).get("path")
+    return of(str(error.get("errorCode", "")), str(error.get("errorMessage", "")), text(path))
 
 
 def to_v2(error: Mapping[str, Any]) -> dict[str, Any]:

@@ -209,18 +209,17 @@ class Known(KnownKeys):
         super().__init__(lambda: None)
 
     async def find(self, key):
-        row = ROWS[key]
-        return registry.record_of(row)
+        return RECORDS[key]
 
 
-ROWS: dict = {}
+RECORDS: dict = {}
 
 
 @pytest.fixture
 def ours(newcomer) -> str:
     newcomer.participant.register()
-    ROWS.clear()
-    ROWS.update({(row.subscriber_id, row.key_id): row for row in Subscriber.objects.all()})
+    RECORDS.clear()
+    RECORDS.update({(row.subscriber_id, row.key_id): registry.record_of(row) for row in Subscriber.objects.all()})
     return keys.own("bpp").subscriber_id
 
 

@@ -1,0 +1,82 @@
+"""Each sentence that the database itself enforces, broken once: code above may be wrong, rows may not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, models, transaction
+
+from marketplace.models import Offer, OfferPeriod, Order, OrderPeriod, SettlementStatement, Site
+from tests.unit.marketplace.usecases import market, planned
+from tests.unit.marketplace.usecases.conftest import offer, owner, site
+from tests.unit.marketplace.usecases.market import FIRST, NOW
+
+__all__ = ["offer", "owner", "site"]
+
+
+def statement(amount):
+    activation = market.dispatched(market.confirmed(Offer.objects.get()))
+    SettlementStatement.objects.create(
+        activation=activation, baseline_method="m", delivered_wh=1, eligible_wh=1, shortfall_wh=0, payment_pence=10,
+        penalty_pence=3, amount_pence=amount, label="MEASURED", created_at=NOW,
+    )  # fmt: skip
+
+
+BROKEN = {
+    "site_import_limit_is_positive": lambda: Site.objects.update(import_limit_kw=0),
+    "site_must_run_is_not_negative": lambda: Site.objects.update(must_run_kw=Decimal("-0.001")),
+    "site_pue_is_at_least_one": lambda: Site.objects.update(pue=Decimal("0.999")),
+    "job_deadline_after_arrival": lambda: planned.job(Site.objects.get(), "j", deadline_at=NOW, arrival_at=NOW),
+    "job_power_is_positive": lambda: planned.job(Site.objects.get(), "j", power_kw=0),
+    "import_energy_is_not_negative": lambda: market.metered(Site.objects.get(), {FIRST: -1}),
+    "offer_ends_after_it_starts": lambda: Offer.objects.update(end_at=FIRST),
+    "offer_prices_are_not_negative": lambda: Offer.objects.update(shortfall_penalty_gbp_per_kwh=Decimal("-0.0001")),
+    "reserved_never_exceeds_offered": lambda: OfferPeriod.objects.update(reserved_kw=Decimal("400.001")),
+    "order_quote_is_not_negative": lambda: (market.quoted(Offer.objects.get()), Order.objects.update(quote_pence=-1)),
+    "ordered_kw_is_positive": lambda: (market.quoted(Offer.objects.get()), OrderPeriod.objects.update(ordered_kw=0)),
+    "statement_components_sum_to_the_amount": lambda: statement(8),
+    "one_job_per_site_and_external_id": lambda: [planned.job(Site.objects.get(), "same") for _ in range(2)],
+    "one_reading_per_site_start_and_known": lambda: [market.metered(Site.objects.get(), {FIRST: wh}) for wh in (1, 2)],
+    "one_row_per_offer_and_period": lambda: OfferPeriod.objects.create(
+        offer=Offer.objects.get(), start_at=FIRST, offered_kw=1
+    ),
+    "one_activation_per_order_and_instruction": lambda: twice_dispatched(),
+}
+
+
+def twice_dispatched():
+    activation = market.dispatched(market.confirmed(Offer.objects.get()))
+    activation.pk = None
+    activation.save(force_insert=True)
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_database_refuses(offer, name):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        BROKEN[name]()
+
+
+def test_no_check_is_left_untried():
+    checks = {
+        constraint.name
+        for model in apps.get_app_config("marketplace").get_models()
+        for constraint in model._meta.constraints
+        if isinstance(constraint, models.CheckConstraint)
+    }
+    assert checks - set(BROKEN) == set()
+
+
+def test_a_statement_that_adds_up_is_kept(offer):
+    statement(7)
+    assert SettlementStatement.objects.get().amount_pence == 7
+
+
+def test_what_was_sold_or_measured_cannot_be_deleted_with_its_site(offer):
+    market.confirmed(offer)
+    with pytest.raises(models.ProtectedError):
+        Site.objects.all().delete()
+    with pytest.raises(models.ProtectedError):
+        Offer.objects.all().delete()
+    assert Order.objects.count() == 1

@@ -25,7 +25,7 @@ class Subscriber(models.Model):
 
     subscriber_id = models.CharField(max_length=255)
     key_id = models.CharField(max_length=80, help_text="uniqueKeyId of the signing key")
-    role = models.CharField(max_length=8, help_text="bap, bpp, or registry: whoever admits the others")
+    role = models.CharField(max_length=8, help_text="bap, bpp, ds, or registry: whoever admits the others")
     url = models.CharField(max_length=500, help_text="Base URL; actions are appended. Only these URLs are ever called.")
     public_key = models.CharField(max_length=64, help_text="Ed25519 public key, base64 of 32 bytes")
     encr_public_key = models.CharField(max_length=64, blank=True, help_text="X25519 public key, base64 of 32 bytes")
@@ -119,7 +119,7 @@ class InboxMessage(models.Model):
         REFUSED = "REFUSED", "Refused"
         DEAD = "DEAD", "Dead letter"
 
-    role = models.CharField(max_length=3, help_text="The role it was addressed to: bap or bpp")
+    role = models.CharField(max_length=3, help_text="The role it was addressed to: bap, bpp or ds")
     subscriber_id = models.CharField(max_length=255, help_text="Verified sender")
     action = models.CharField(max_length=40, help_text="Its name in 2.0.0, whatever the sender's profile calls it")
     profile = models.CharField(max_length=8, default="lts", help_text="The sender's profile when it came")
@@ -165,7 +165,7 @@ class OutboxMessage(models.Model):
         REFUSED = "REFUSED", "Refused by the peer"
         DEAD = "DEAD", "Dead letter"
 
-    role = models.CharField(max_length=3, help_text="The role that speaks: bap or bpp")
+    role = models.CharField(max_length=3, help_text="The role that speaks: bap, bpp or ds")
     to = models.CharField(max_length=255, help_text="The peer's subscriber id")
     action = models.CharField(max_length=40, help_text="Its name in 2.0.0, whatever the peer's profile calls it")
     profile = models.CharField(max_length=8, default="lts", help_text="The peer's profile when it was stored")
@@ -176,6 +176,7 @@ class OutboxMessage(models.Model):
     created_at = models.DateTimeField()
     state = models.CharField(max_length=9, choices=State.choices, default=State.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    policy = models.JSONField(default=dict, help_text="The receiver's retryPolicy, where it has one (beckn.retry)")
     next_attempt_at = models.DateTimeField()
     delivered_at = models.DateTimeField(null=True, blank=True)
     last_status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="HTTP status of the last attempt")
@@ -196,4 +197,68 @@ class OutboxMessage(models.Model):
             models.Index(fields=["state", "next_attempt_at"]),
             models.Index(fields=["transaction_id"]),
             models.Index(fields=["-created_at"]),
+        ]
+
+
+class Catalogue(models.Model):
+    """A catalogue that a seller published to our discovery service, whole, as it answers searches."""
+
+    publisher = models.CharField(max_length=255, help_text="Verified subscriber id of the seller")
+    catalogue_id = models.CharField(max_length=255, help_text="The seller's own id for it")
+    network_id = models.CharField(max_length=255)
+    is_active = models.BooleanField(help_text="Inactive ones answer nobody")
+    is_master = models.BooleanField(default=False, help_text="Of items that others refer to, not of things on sale")
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="The end of its validity, if it has one")
+    types = models.JSONField(default=list, help_text="@context of each kind of resource in it")
+    items = models.PositiveIntegerField(help_text="How many resources")
+    body = models.BinaryField(help_text="The catalogue as JSON, exact numbers, with the publisher's registered address")
+    version = models.PositiveIntegerField(default=1, help_text="Rises with each publication")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["publisher", "catalogue_id"], name="one_catalogue_per_publisher_and_id"),
+        ]
+        indexes = [models.Index(fields=["network_id", "is_active"])]
+
+
+class CatalogueSubscription(models.Model):
+    """A buyer's wish to be sent what is published; each delivery is an on_discover in the transaction that asked for it."""
+
+    class Status(models.TextChoices):
+        """ACTIVE until deleted; INACTIVE when the registry does not know the subscriber any more."""
+
+        ACTIVE = "ACTIVE", "Active"
+        INACTIVE = "INACTIVE", "Inactive"
+        DELETED = "DELETED", "Deleted"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    subscriber_id = models.CharField(max_length=255)
+    transaction_id = models.UUIDField()
+    network_ids = models.JSONField()
+    types = models.JSONField(default=list, help_text="Only resources of these @context; empty: all")
+    callback_url = models.CharField(max_length=500, blank=True, help_text="As asked for; it is the registered address")
+    policy = models.JSONField(
+        default=dict, help_text="deliveryPolicy as asked for; what it leaves out is the standard's"
+    )
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
+    problem = models.TextField(blank=True, help_text="Why something was last not delivered")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["subscriber_id", "status"])]
+
+
+class CataloguePull(models.Model):
+    """What a buyer asked to be given at once, and the answer, to be fetched by its request id."""
+
+    subscriber_id = models.CharField(max_length=255)
+    request_id = models.UUIDField(help_text="The message id of the request")
+    catalogs = models.BinaryField(help_text='{"catalogs": [...]} as JSON')
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscriber_id", "request_id"], name="one_pull_per_subscriber_and_request"),
         ]

@@ -1,10 +1,11 @@
 """The registry's addresses, to be included under beckn/. Messages are taken before Django sees them (beckn.receive)."""
 
-from django.urls import path
+from django.urls import include, path
 
 from beckn import dedi, views
 
 urlpatterns = [
+    path("ds/", include("beckn.discovery.urls")),
     path("registry/lookup", views.lookup, name="registry-lookup"),
     path("registry/subscribers/lookup", views.lookup, name="registry-subscribers-lookup"),
     path("registry/subscribers", views.subscribers, name="registry-subscribers"),

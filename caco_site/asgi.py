@@ -33,6 +33,7 @@ sockets = cast(
 )
 beckn = cast(ASGI3Application, beckn_messages.application)
 BECKN = ("/beckn/bpp/", "/beckn/bap/")
+DISCOVERY = ("/beckn/ds/discover", "/beckn/ds/catalog/publish")  # its messages; the rest of it is answered at once
 
 
 async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -40,7 +41,7 @@ async def application(scope: Scope, receive: ASGIReceiveCallable, send: ASGISend
     if scope["type"] == "websocket":
         # Channels answers an unknown path with an exception; a visitor gets a plain refusal.
         await (sockets if scope["path"] == "/ws/live" else refuse)(scope, receive, send)
-    elif scope["type"] == "lifespan" or scope["path"].startswith(BECKN):
+    elif scope["type"] == "lifespan" or scope["path"].startswith(BECKN) or scope["path"] in DISCOVERY:
         await beckn(scope, receive, send)  # on shutdown it stores what is waiting; nothing else has anything to close
     else:
         # WSGI knows ASCII query strings only; raw bytes in one are escaped as a browser would have done.

@@ -10,13 +10,18 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from beckn.wire import actions
 from marketplace.ledger.deployment import deployment
 from marketplace.ledger.onchain import NoContractError
 
 PLACEHOLDER = "not-secret"
-# Every request and callback that a handler module of the role must answer to.
-REQUESTS = ("discover", "select", "init", "confirm", "update", "status", "cancel")
-ACTIONS = {"bpp": REQUESTS, "bap": tuple(f"on_{action}" for action in REQUESTS)}
+# Every request and callback that a handler module of the role must answer to; what is answered at once has no handler.
+ACTIONS = {
+    role: tuple(
+        name for name, one in actions.ACTIONS.items() if role in one.receivers and (one.answer or one.is_callback)
+    )
+    for role in ("bpp", "bap", "ds")
+}
 
 
 @register(Tags.security)
@@ -75,12 +80,12 @@ def handlers(**_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for role, name in settings.BECKN_HANDLERS.items():
         try:
-            actions = import_module(name).ACTIONS
+            served = import_module(name).ACTIONS
         except (ImportError, AttributeError) as problem:
             hint = f"settings.BECKN_HANDLERS[{role!r}] must name a module with ACTIONS (beckn/ports.py)."
             found.append(Error(f"{name} gives no Beckn handlers: {problem}.", hint=hint, id="caco.E007"))
             continue
-        missing = [action for action in ACTIONS[role] if not callable(actions.get(action))]
+        missing = [action for action in ACTIONS[role] if not callable(served.get(action))]
         if missing:
             hint = "Add a function for each to its ACTIONS."
             found.append(Error(f"{name} has no handler for {', '.join(missing)}.", hint=hint, id="caco.E008"))

@@ -256,7 +256,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- beckn
-# Two participants live in one process in the default installation: the seller's BPP and a grid operator's BAP.
+# Three participants live in the default installation: the seller's BPP, a grid operator's BAP and a discovery service.
 BECKN_NETWORK_ID = env.str("BECKN_NETWORK_ID", default="caco.example/flex-dev")
 BECKN_KEY_DIR = VAR_DIR / "keys" / "beckn"
 BECKN_PARTICIPANTS = {
@@ -268,8 +268,16 @@ BECKN_PARTICIPANTS = {
         "subscriber_id": env.str("BECKN_BAP_ID", default="grid.caco.local"),
         "url": env.str("BECKN_BAP_URL", default=f"{PUBLIC_URL}/beckn/bap"),
     },
+    "ds": {
+        "subscriber_id": env.str("BECKN_DS_ID", default="discovery.caco.local"),
+        "url": env.str("BECKN_DS_URL", default=f"{PUBLIC_URL}/beckn/ds"),
+    },
 }
-BECKN_HANDLERS = {"bpp": "marketplace.bpp", "bap": "marketplace.bap"}
+BECKN_HANDLERS = {"bpp": "marketplace.bpp", "bap": "marketplace.bap", "ds": "beckn.discovery.handlers"}
+BECKN_CLOCK = "marketplace.clock.now"  # by which catalogues are in force at our discovery service
+# Where the seller publishes and the buyer searches. Empty: nothing is published, and our seller is asked directly.
+BECKN_DISCOVERY_ID = env.str("BECKN_DISCOVERY_ID", default="")
+BECKN_SUPPORT_EMAIL = env.str("BECKN_SUPPORT_EMAIL", default="")  # told to buyers who ask for support
 BECKN_REGISTRY_URL = env.str("BECKN_REGISTRY_URL", default="")  # empty: the development registry in this database
 BECKN_REGISTRY_KIND = env.str("BECKN_REGISTRY_KIND", default="v1")  # v1: POST /lookup; dedi: GET /lookup/...
 BECKN_REGISTRY_ID = env.str("BECKN_REGISTRY_ID", default="registry.caco.local")  # who signs our registry's challenges

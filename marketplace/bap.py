@@ -8,13 +8,14 @@ from collections.abc import Callable
 from beckn.ports import Message, Refusal, Reply
 from marketplace import clock
 from marketplace.rules.errors import MarketError
+from marketplace.usecases.keep_reply import keep_reply
 from marketplace.usecases.receive_answer import receive_answer, receive_catalogue
 
 Handler = Callable[[Message], Reply | None]
 
 
 def on_discover(message: Message) -> None:
-    """A catalogue answer."""
+    """A catalogue answer: to a search, to a pull that a message could carry, or to what was subscribed to."""
     transaction_id = uuid.UUID(message.context["transactionId"])
     try:
         receive_catalogue(
@@ -39,6 +40,21 @@ def on_contract(message: Message) -> None:
         raise Refusal(problem.code, str(problem), problem.details) from problem
 
 
+def on_reply(message: Message) -> None:
+    """Where a delivery stands, that a rating was kept, or where a question is followed up."""
+    try:
+        keep_reply(
+            action=message.action,
+            seller_subscriber_id=message.subscriber_id,
+            transaction_id=uuid.UUID(message.context["transactionId"]),
+            message=message.message,
+            error=message.error,
+            now=clock.now(),
+        )
+    except MarketError as problem:
+        raise Refusal(problem.code, str(problem), problem.details) from problem
+
+
 def on_undeliverable(message: Message, code: str, text: str) -> None:
     """A request of ours that the seller's side refused to take, or that never arrived: no callback will come for it.
 
@@ -53,9 +69,19 @@ def on_undeliverable(message: Message, code: str, text: str) -> None:
             error={"errorCode": code, "errorMessage": text},
             now=clock.now(),
         )
+    elif message.action in ("track", "rate", "support"):
+        keep_reply(
+            action=f"on_{message.action}",
+            seller_subscriber_id=message.subscriber_id,
+            transaction_id=uuid.UUID(message.context["transactionId"]),
+            message={},
+            error={"errorCode": code, "errorMessage": text},
+            now=clock.now(),
+        )
 
 
 ACTIONS: dict[str, Handler] = {
-    "on_discover": on_discover,
+    **dict.fromkeys(["on_discover", "on_catalog_pull"], on_discover),
+    **dict.fromkeys(["on_track", "on_rate", "on_support"], on_reply),
     **dict.fromkeys(["on_select", "on_init", "on_confirm", "on_update", "on_status", "on_cancel"], on_contract),
 }

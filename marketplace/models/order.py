@@ -86,6 +86,9 @@ class Purchase(models.Model):
     quote_pence = models.BigIntegerField(null=True, blank=True)
     contract = models.JSONField(default=dict, help_text="The seller's latest contract object, as received")
     refusal = models.JSONField(default=dict, help_text="{code, message} of the last refusal")
+    answers = models.JSONField(
+        default=dict, help_text="The seller's last on_track, on_rate and on_support: {message, error, received_at} each"
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 

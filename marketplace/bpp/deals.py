@@ -1,24 +1,16 @@
-"""The seller's door on the Beckn network: each action is translated, handed to one use case, and answered.
-
-It runs in the worker, inside one transaction with the message journal and the outbox.
-"""
+"""A deal's actions, from discover to cancel: each is translated, handed to one use case, and answered."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.conf import settings
 
-from beckn.ports import Message, Refusal, Reply
+from beckn.ports import Message, Reply
 from beckn.wire import intent
-from beckn.wire.errors import WireError
 from marketplace import clock
+from marketplace.bpp.answering import refusing, seller, transaction_of
 from marketplace.models import Offer, Order
-from marketplace.rules.errors import MarketError
-from marketplace.rules.order_state import InvalidTransitionError
 from marketplace.usecases.activate_order import activate_order
 from marketplace.usecases.cancel_order import cancel_order
 from marketplace.usecases.confirm_order import confirm_order
@@ -27,35 +19,6 @@ from marketplace.usecases.quote_order import quote_order
 from marketplace.wire.activation import activation_attributes, delivery_attributes, read_instruction
 from marketplace.wire.catalogue import catalogues
 from marketplace.wire.contract import order_contract, performance_entry, read_agreed_pence, read_asked
-
-Handler = Callable[[Message], Reply | None]
-
-
-def refusing(handler: Handler) -> Handler:
-    """Turn the market's anticipated errors into Beckn refusals; anything else is a fault the inbox retries."""
-
-    @wraps(handler)
-    def answer(message: Message) -> Reply | None:
-        try:
-            return handler(message)
-        except MarketError as problem:
-            raise Refusal(problem.code, str(problem), problem.details) from problem
-        except InvalidTransitionError as problem:
-            raise Refusal("BIZ_INVALID_STATE_TRANSITION", str(problem), {}) from problem
-        except WireError as problem:
-            raise Refusal(problem.code, problem.message, {"path": problem.path}) from problem
-
-    return answer
-
-
-def seller() -> str:
-    """Our own subscriber id as a seller."""
-    return str(settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"])
-
-
-def transaction_of(message: Message) -> uuid.UUID:
-    """The transaction the message belongs to; the inbox has checked that it is a UUID."""
-    return uuid.UUID(message.context["transactionId"])
 
 
 @refusing
@@ -154,14 +117,3 @@ def cancel(message: Message) -> Reply:
         now=clock.now(),
     )
     return Reply(message={"contract": order_contract(order, seller=seller())})
-
-
-ACTIONS: dict[str, Handler] = {
-    "discover": discover,
-    "select": select,
-    "init": init,
-    "confirm": confirm,
-    "update": update,
-    "status": status,
-    "cancel": cancel,
-}

@@ -1,0 +1,42 @@
+"""Keep what the seller said about a purchase beside its course: tracking, a rating taken, a question's channels."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from marketplace import notify
+from marketplace.models import Purchase
+from marketplace.rules.errors import MarketError
+from marketplace.wire.purchase import freeze
+
+
+def keep_reply(
+    *,
+    action: str,
+    seller_subscriber_id: str,
+    transaction_id: uuid.UUID,
+    message: Mapping[str, Any],
+    error: Mapping[str, Any] | None,
+    now: datetime,
+) -> Purchase:
+    """Store the newest reply to each kind of question. Raises MarketError for a stranger's transaction."""
+    with transaction.atomic():
+        purchase = (
+            Purchase.objects.select_for_update(of=("self",))
+            .select_related("organisation")
+            .filter(transaction_id=transaction_id, seller_subscriber_id=seller_subscriber_id)
+            .first()
+        )
+        if purchase is None:
+            raise MarketError("CTX_TRANSACTION_ID_UNKNOWN", "No purchase from this seller has this transaction.")
+        reply = {"message": freeze(message), "error": freeze(error or {}), "received_at": now.isoformat()}
+        purchase.answers = {**purchase.answers, action: reply}
+        purchase.updated_at = now
+        purchase.save(update_fields=["answers", "updated_at"])
+        notify.changed(f"purchase:{purchase.pk}")
+    return purchase

@@ -12,6 +12,7 @@ from typing import Any
 
 from flex_engine.compute.job import Job
 from flex_engine.simulate.synthetic import jobs as synthetic_jobs
+from flex_engine.timegrid import utc
 from marketplace.management.sale import StepFailedError
 
 HALF_HOUR = timedelta(minutes=30)
@@ -51,12 +52,17 @@ def choose_week(text: str | None, signals: Path | None, assumed: Assumptions) ->
 def demo_jobs(path: Path | None, *, week: datetime, seed: int, assumed: Assumptions) -> tuple[str, bytes]:
     """The queue file to upload: the given one as it is, or synthetic jobs as CSV."""
     if path is not None:
-        if not path.exists():
-            raise StepFailedError(f"{path} does not exist.")
+        check_file(path)
         return path.name, path.read_bytes()
     made = synthetic_jobs(start=week, days=7, count=300, seed=seed)
     assumed.add("jobs", len(made), "Simulated", f"no queue file was given; seed {seed}")
     return "synthetic.csv", as_csv(made)
+
+
+def check_file(path: Path) -> None:
+    """Raise StepFailedError unless `path` is a file."""
+    if not path.is_file():
+        raise StepFailedError(f"{path} is not a file.")
 
 
 def as_csv(made: Sequence[Job]) -> bytes:
@@ -71,16 +77,18 @@ def as_csv(made: Sequence[Job]) -> bytes:
 
 
 def read_readings(path: Path) -> dict[datetime, int]:
-    """start,import_wh rows of a readings CSV."""
-    found = {}
-    with path.open(newline="", encoding="utf-8") as lines:
-        for number, row in enumerate(csv.DictReader(lines), 2):
-            try:
-                found[datetime.fromisoformat(row["start"].replace("Z", "+00:00"))] = int(row["import_wh"])
-            except (KeyError, ValueError) as problem:
-                raise StepFailedError(
-                    f"{path.name}, row {number}: {problem}. Columns are start (with a zone) and import_wh."
-                ) from problem
+    """start,import_wh rows of a readings CSV. Raises StepFailedError naming the row that cannot be read."""
+    check_file(path)
+    found, number = {}, 1
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            for number, row in enumerate(csv.DictReader(lines), 2):  # noqa: B007 - named in the error below
+                start = datetime.fromisoformat(row["start"].replace("Z", "+00:00"))
+                found[utc(start)] = int(row["import_wh"])
+    except (AttributeError, KeyError, TypeError, ValueError, csv.Error) as problem:
+        raise StepFailedError(
+            f"{path.name}, row {number}: {problem}. Columns are start (with a zone) and import_wh (whole Wh)."
+        ) from problem
     return found
 
 

@@ -32,8 +32,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         start, end = moment(options["start"]), moment(options["end"])
-        if options["file"] and not Path(options["file"]).exists():
-            raise CommandError(f"{options['file']} does not exist.")
+        if options["file"] and not Path(options["file"]).is_file():
+            raise CommandError(f"{options['file']} is not a file.")
+        if end <= start:
+            raise CommandError(f"--to {options['end']} is not after --from {options['start']}.")
         try:
             series = (
                 load_signals(Path(options["file"]), start, end, fill_gaps=True)

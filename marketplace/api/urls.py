@@ -6,6 +6,7 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from marketplace.api import (
+    inspection,
     jobs,
     ledger,
     me,
@@ -59,6 +60,9 @@ urlpatterns = [
     path("signals", signals.Signals.as_view()),
     path("forecasts", signals.Forecasts.as_view()),
     path("messages", messages.Messages.as_view()),
+    path("messages/refused", inspection.Refused.as_view()),
+    path("messages/<slug:direction>/<int:pk>", inspection.OneMessage.as_view()),
+    path("messages/<slug:direction>/<int:pk>/redrive", inspection.Redrive.as_view()),
     path("schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(**DOCS), name="api-docs"),
     re_path(r"", NothingHere.as_view()),

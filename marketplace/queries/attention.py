@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, Subquery
 
+from beckn.models import InboxMessage
 from marketplace.models import Activation, Anchor, Offer, Plan, Purchase, Site, Upload, User
+from marketplace.queries.messages import MessageFilters, filtered_messages
 from marketplace.queries.visible import visible
 from marketplace.rules.order_state import ActivationState
 
@@ -37,6 +39,7 @@ def operator_items(user: User, now: datetime) -> list[Item]:
         *waiting_uploads(user, now),
         *draft_offers(user, now),
         *coming_dispatches(user, now),
+        *dead_letters(user),
     ]
     return sorted(found, key=lambda item: (item.tone != "bad", item.by or now + timedelta(days=365)))
 
@@ -145,6 +148,15 @@ def coming_dispatches(user: User, now: datetime) -> Iterator[Item]:
             )
 
 
+def dead_letters(user: User) -> Iterator[Item]:
+    """Beckn messages that were given up; they go nowhere until somebody looks at them."""
+    dead = filtered_messages(user, MessageFilters(state=InboxMessage.State.DEAD)).count()
+    if dead:
+        text = "1 Beckn message was given up" if dead == 1 else f"{dead} Beckn messages were given up"
+        why = "It could not be delivered or handled, and is tried again only when you say so."
+        yield Item(text, why, "See the dead letters", "operations", "", None, "bad")
+
+
 BUYER_STEPS = {
     Purchase.State.QUOTED: ("is quoted", "The price holds for half an hour at most.", "See the quote"),
     Purchase.State.INITIALISED: ("has agreed terms", "Nothing is reserved until you confirm.", "Confirm"),
@@ -155,7 +167,7 @@ BUYER_STEPS = {
 
 def grid_items(user: User, now: datetime) -> list[Item]:
     """What a grid operator should look at, soonest first."""
-    found = []
+    found = [*dead_letters(user)]
     rows = visible(Purchase, user).filter(state__in=BUYER_STEPS, end_at__gt=now)
     for row in rows.order_by("start_at")[:10]:
         state, why, act = BUYER_STEPS[Purchase.State(row.state)]

@@ -23,7 +23,7 @@ from marketplace.queries.visible import visible
 
 HEADER = ("direction", "at_utc", "role", "action", "partner", "state", "problem", "message_id", "transaction_id")
 STATES = {**{s.value: s.label for s in OutboxMessage.State}, **{s.value: s.label for s in InboxMessage.State}}
-ROLES = {"bap": "buyer", "bpp": "seller"}
+ROLES = {"bap": "buyer", "bpp": "seller", "ds": "discovery service"}
 SHOWN_NEWEST = 10
 COLUMNS = ("pk", "at", "direction", "role", "action", "peer", "state", "problem", "message_id", "transaction_id")
 
@@ -162,6 +162,11 @@ def newest_messages(user: User) -> tuple[MessageRow, ...]:
     return tuple(message_row(row) for row in filtered_messages(user, MessageFilters())[:SHOWN_NEWEST])
 
 
+def dead_letters(user: User) -> tuple[MessageRow, ...]:
+    """What was given up, received or sent, of what `user` may see: each waits for a person."""
+    return tuple(message_row(row) for row in filtered_messages(user, MessageFilters(state=InboxMessage.State.DEAD)))
+
+
 def messages_of(transactions: Sequence[str], *, role: str) -> tuple[MessageRow, ...]:
     """Messages of these transactions as one side holds them, newest first; the caller has checked who may see them."""
     wanted = {"role": role, "transaction_id__in": transactions}
@@ -179,8 +184,11 @@ def message_of(user: User, direction: str, pk: int) -> InboxMessage | OutboxMess
 def message_page(user: User, direction: str, pk: int) -> MessagePage | None:
     """One message in full, or None when there is none that `user` may see."""
     found = message_of(user, direction, pk)
-    if found is None:
-        return None
+    return None if found is None else page_of_message(user, found)
+
+
+def page_of_message(user: User, found: InboxMessage | OutboxMessage) -> MessagePage:
+    """A message that `user` may see, in full."""
     return page_of_received(user, found) if isinstance(found, InboxMessage) else page_of_sent(user, found)
 
 

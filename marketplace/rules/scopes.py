@@ -18,6 +18,7 @@ SCOPES: dict[str, str] = {
     "ledger:read": "read the log and its proofs",
     "signals:read": "read grid signals and forecasts",
     "messages:read": "read the Beckn messages of one's own deals",
+    "messages:write": "send or handle a message again that was given up",
     "tokens:read": "list one's own tokens",
     "tokens:write": "make and revoke tokens that may do no more than this one",
 }

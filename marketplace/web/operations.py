@@ -8,16 +8,18 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from marketplace.queries.inspection import inspect
 from marketplace.queries.messages import (
     HEADER,
     MessageFilters,
     message_export,
     message_of,
-    message_page,
     messages_list,
     newest_messages,
+    page_of_message,
 )
 from marketplace.queries.operations import operations_page
+from marketplace.queries.refusals import may_see_refusals, refusals
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.redrive_message import redrive_message
 from marketplace.web.exports import csv_response
@@ -77,10 +79,31 @@ def message(request: HttpRequest, direction: str, pk: int) -> HttpResponse:
 
 def shown(request: HttpRequest, direction: str, pk: int, problems: tuple[Problem, ...]) -> HttpResponse:
     """The message's page."""
-    found = message_page(user_of(request), direction, pk)
-    if found is None:
+    row = message_of(user_of(request), direction, pk)
+    if row is None:
         raise Http404("No such message.")
-    return page(request, "operations/message.html", {"p": found}, here="operations", problems=problems)
+    context = {"p": page_of_message(user_of(request), row), "i": inspect(row)}
+    return page(request, "operations/message.html", context, here="operations", problems=problems)
+
+
+@require_safe
+@only()
+def message_bytes(request: HttpRequest, direction: str, pk: int) -> HttpResponse:
+    """Exactly the bytes that were signed."""
+    row = message_of(user_of(request), direction, pk)
+    if row is None:
+        raise Http404("No such message.")
+    named = {"Content-Disposition": f'attachment; filename="{row.action.replace("/", "-")}-{row.message_id}.json"'}
+    return HttpResponse(bytes(row.raw), content_type="application/octet-stream", headers=named)
+
+
+@require_safe
+@only()
+def refused(request: HttpRequest) -> HttpResponse:
+    """Requests that became no message, for whoever puts messages right."""
+    if not may_see_refusals(user_of(request)):
+        raise Http404("There is no such page for your role.")
+    return page(request, "operations/refused.html", {"refused": refusals(user_of(request))}, here="operations")
 
 
 @posted("message")

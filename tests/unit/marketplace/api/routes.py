@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+
+from beckn.models import OutboxMessage
 from marketplace.api.nothing import NothingHere
 from marketplace.api.urls import urlpatterns
 from marketplace.api.view import ApiView
@@ -59,6 +62,13 @@ def wanted(world: World) -> dict[str, Any]:
 def nobodys(noun: str) -> Callable[[World], str]:
     """An id that does not exist: purchases and searches of others look the same."""
     return lambda world: f"/{noun}/{uuid.UUID(int=7)}"
+
+
+def deliverable(world: World) -> int:
+    """The dead letter, young enough in real time to be sent again."""
+    dead = world.messages["dead"]
+    OutboxMessage.objects.filter(pk=dead.pk).update(created_at=timezone.now())
+    return int(dead.pk)
 
 
 ROUTES = [
@@ -114,6 +124,17 @@ ROUTES = [
     Route("signals", lambda w: "/signals"),
     Route("forecasts", lambda w: "/forecasts"),
     Route("messages", lambda w: "/messages"),
+    Route("messages/refused", lambda w: "/messages/refused"),
+    Route(
+        "messages/<slug:direction>/<int:pk>",
+        lambda w: f"/messages/out/{w.messages['dead'].pk}",
+        lambda w: f"/messages/in/{w.messages['answered'].pk}",
+    ),
+    Route(
+        "messages/<slug:direction>/<int:pk>/redrive",
+        lambda w: f"/messages/out/{deliverable(w)}/redrive",
+        lambda w: f"/messages/in/{w.messages['answered'].pk}/redrive",
+    ),
 ]
 BY_PATTERN = {route.pattern: route for route in ROUTES}
 

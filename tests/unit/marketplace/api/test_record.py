@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
+
+from beckn.models import OutboxMessage, RefusedRequest
 from marketplace.ledger.proof import proof_from_json
 from marketplace.models import LedgerEntry, SignalPoint
 from tests.unit.marketplace.web.world import NOW, World
@@ -96,3 +100,44 @@ def test_each_side_reads_its_own_messages(world: World, program: Any) -> None:
     assert program(world.operator).get("/messages", page=99)[1] == {"next": None, "results": []}
     assert program(world.operator).get("/messages", page="x")[0] == 422
     assert program(world.auditor).get("/messages")[1]["results"] == []
+
+
+def test_a_message_is_read_whole_and_its_bytes_exactly(world: World, program: Any) -> None:
+    row = world.messages["select"]
+    status, told = program(world.operator).get(f"/messages/in/{row.pk}")
+    assert status == 200
+    assert base64.b64decode(told["raw_base64"]) == bytes(row.raw)
+    assert [step["name"] for step in told["timings"]] == [
+        "Received",
+        "Handled",
+        "on_select stored",
+        "on_select delivered",
+    ]
+    assert told["schema"]["fits"] is False
+    assert (told["schema"]["code"], told["schema"]["pointer"]) == ("SCH_REQUIRED_FIELD_MISSING", "/context")
+    assert [one["action"] for one in told["paired"]] == ["on_select"]
+    assert program(world.grid).get(f"/messages/in/{row.pk}")[0] == 404
+    assert program(world.operator).get(f"/messages/sideways/{row.pk}")[0] == 404
+
+
+def test_a_dead_letter_is_driven_again_by_whoever_may(world: World, program: Any) -> None:
+    dead = world.messages["dead"]
+    path = f"/messages/out/{dead.pk}/redrive"
+    status, told = program(world.operator).post(path, {})
+    assert (status, told["code"]) == (409, "MESSAGE_ENDED")
+    OutboxMessage.objects.filter(pk=dead.pk).update(created_at=timezone.now())
+    assert program(world.viewer).post(path, {})[0] == 403
+    status, told = program(world.operator).post(path, {})
+    assert (status, told["message"]["state"], told["attempts"], told["can_redrive"]) == (200, "PENDING", 0, False)
+    assert program(world.operator).post(path, {})[1]["code"] == "MESSAGE_NOT_DEAD"
+
+
+def test_refusals_are_for_administrators(world: World, program: Any) -> None:
+    RefusedRequest.objects.create(
+        at=timezone.now(), address="192.0.2.7", path="/beckn/bpp/confirm", status=401, code="AUT_SIGNATURE_INVALID",
+        reason="no", size=3, digest="0" * 128, beginning=b"\xff{}",
+    )  # fmt: skip
+    [row] = program(world.operator).get("/messages/refused")[1]["results"]
+    assert (row["address"], row["code"], row["beginning"]) == ("192.0.2.7", "AUT_SIGNATURE_INVALID", "\ufffd{}")
+    assert program(world.viewer).get("/messages/refused")[0] == 404
+    assert program(world.auditor).get("/messages/refused")[0] == 404

@@ -27,7 +27,7 @@ from beckn.wire.profile import LTS, Profile, named
 FRESH = timedelta(minutes=5)  # how long an answer of another registry is used, unless it says for shorter
 STALE = timedelta(minutes=15)  # and while that registry does not answer
 DECISIVE = frozenset({"confirm", "cancel", "update"})  # nothing is believed from memory for these
-ROLES = ("bap", "bpp", "registry")
+ROLES = ("bap", "bpp", "ds", "registry")
 LONGEST = {"subscriber_id": 255, "key_id": 80, "url": 500}  # the columns' widths
 # Takes {subscriber_id, key_id?}, returns subscriptions in the registry's words; raises OSError when nobody answers.
 Fetch = Callable[[dict[str, str]], list[dict[str, Any]]]

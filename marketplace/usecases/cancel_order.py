@@ -13,6 +13,7 @@ from marketplace.models import Offer, OfferPeriod, Order
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderEvent, OrderState, next_order_state
 from marketplace.usecases.initialise_order import order_of
+from marketplace.usecases.publish_catalogue import refresh_catalogue
 
 
 def cancel_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, reason: str, now: datetime) -> Order:
@@ -51,5 +52,7 @@ def cancel_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, reason:
             organisations=[organisation],
             now=now,
         )
+        if reserved:
+            refresh_catalogue(organisation=organisation, now=now)
         notify.changed("catalogue", "offers", f"orders:{organisation.slug}", f"order:{order.pk}")
     return order

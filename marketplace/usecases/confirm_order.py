@@ -14,6 +14,7 @@ from marketplace.rules.dispatch import check_gate, check_price, check_room
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderEvent, OrderState, next_order_state
 from marketplace.usecases.initialise_order import order_of
+from marketplace.usecases.publish_catalogue import refresh_catalogue
 
 
 def confirm_order(
@@ -38,6 +39,7 @@ def confirm_order(
         order.version += 1
         order.save(update_fields=["state", "confirmed_at", "version"])
         record(order, now=now)
+        refresh_catalogue(organisation=order.offer.site.organisation, now=now)
     return order
 
 

@@ -12,6 +12,7 @@ from marketplace.models import Offer, Site, User, role_of
 from marketplace.rules.dispatch import check_gate
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
+from marketplace.usecases.publish_catalogue import publish_catalogue
 
 
 def publish_offer(*, offer: Offer, user: User | None, now: datetime) -> Offer:
@@ -51,6 +52,7 @@ def publish_offer(*, offer: Offer, user: User | None, now: datetime) -> Offer:
             organisations=[offer.site.organisation],
             now=now,
         )
+        publish_catalogue(organisation=offer.site.organisation, now=now)
         notify.changed("offers", "catalogue", f"site:{offer.site.slug}")
     return offer
 

@@ -25,7 +25,7 @@ def search_catalogue(
     min_kw: Decimal | None = None,
     now: datetime,
 ) -> SearchResult:
-    """Send a signed discover; the answer arrives later in the SearchResult. Raises MarketError for an unknown direction."""
+    """Send a signed discover to the discovery service, or to our own seller where none is set; the answer arrives later in the SearchResult. Raises MarketError for an unknown direction."""
     if user is not None:
         require(role_of(user, organisation), Action.VIEW)
     if direction not in {"", "REDUCE", "INCREASE"}:
@@ -38,7 +38,7 @@ def search_catalogue(
             role="bap",
             action="discover",
             message={"intent": intent(text=text, direction=direction, min_kw=min_kw)},
-            to=settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"],
+            to=settings.BECKN_DISCOVERY_ID or settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"],
             transaction_id=result.transaction_id,
         )
     return result

@@ -10,6 +10,7 @@ from marketplace import events, notify
 from marketplace.models import Offer, User, role_of
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
+from marketplace.usecases.publish_catalogue import refresh_catalogue
 
 
 def withdraw_offer(*, offer: Offer, user: User | None, reason: str, now: datetime) -> Offer:
@@ -22,8 +23,11 @@ def withdraw_offer(*, offer: Offer, user: User | None, reason: str, now: datetim
             raise MarketError(
                 "OFFER_NOT_OPEN", f"This offer is {offer.get_state_display().lower()}.", fix="Nothing is on sale here."
             )
+        was_on_sale = offer.state == Offer.State.PUBLISHED
         offer.state = Offer.State.WITHDRAWN
         offer.save(update_fields=["state"])
+        if was_on_sale:
+            refresh_catalogue(organisation=offer.site.organisation, now=now)
         events.append(
             type="offer.withdrawn",
             subject=f"offer:{offer.pk}",

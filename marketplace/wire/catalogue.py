@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from marketplace.models import Offer, Site
+from marketplace.models import Offer, Organisation, Site
 from marketplace.wire.series import instant, number, time_series
 
 SCHEMA = "https://caco.example/schema"
@@ -89,6 +89,20 @@ def carbon_column(offer: Offer) -> list[Decimal]:
     return [Decimal(str(round(value, 1))) for value in values] if len(values) == len(left_kw(offer)) else []
 
 
+def catalogue_head(organisation: Organisation, *, seller: str, bpp_url: str) -> dict[str, Any]:
+    """An organisation's catalogue before anything is put into it."""
+    return {
+        "id": f"cat-{organisation.slug}",
+        "descriptor": {"name": f"Compute flexibility of {organisation.name}"},
+        "bppId": seller,
+        "bppUri": bpp_url,
+        "isActive": True,
+        "provider": {"id": organisation.slug, "descriptor": {"name": organisation.name}},
+        "resources": [],
+        "offers": [],
+    }
+
+
 def catalogues(offers: Iterable[Offer], *, seller: str, bpp_url: str, now: datetime) -> list[dict[str, Any]]:
     """Catalogues of everything with room left whose gate is open at `now`, one per organisation."""
     by_provider: dict[int, dict[str, Any]] = {}
@@ -97,17 +111,7 @@ def catalogues(offers: Iterable[Offer], *, seller: str, bpp_url: str, now: datet
             continue
         organisation = offer.site.organisation
         catalogue = by_provider.setdefault(
-            organisation.pk,
-            {
-                "id": f"cat-{organisation.slug}",
-                "descriptor": {"name": f"Compute flexibility of {organisation.name}"},
-                "bppId": seller,
-                "bppUri": bpp_url,
-                "isActive": True,
-                "provider": {"id": organisation.slug, "descriptor": {"name": organisation.name}},
-                "resources": [],
-                "offers": [],
-            },
+            organisation.pk, catalogue_head(organisation, seller=seller, bpp_url=bpp_url)
         )
         # One resource an offer: its availability is that of the offer's window.
         resource = f"{resource_id(offer.site)}-{str(offer.pk)[:8]}"

@@ -19,7 +19,13 @@ from beckn.conformance.official import Official
 from beckn.conformance.rule import Failed, NotTested
 from beckn.conformance.speech import Identity, Target
 
-MESSAGES: dict[str, dict[str, Any]] = {"bpp": {"intent": {}}, "bap": {"catalogs": []}}
+# The least that a discover and its answer may say, in 2.0.0 and in 1.1.
+MESSAGES: dict[tuple[str, bool], dict[str, Any]] = {
+    ("bpp", False): {"intent": {}},
+    ("bap", False): {"catalogs": []},
+    ("bpp", True): {"intent": {}},
+    ("bap", True): {"catalog": {"providers": []}},
+}
 COPIES = 8
 
 
@@ -90,7 +96,8 @@ class Kit:
             made[speech.name_in(self.target.profile, name)] = value
         if drop:
             del made[speech.name_in(self.target.profile, drop)]
-        return {"context": made, "message": MESSAGES[self.target.role] if message is None else message}
+        least = MESSAGES[self.target.role, self.target.is_v1]
+        return {"context": made, "message": least if message is None else message}
 
     def message_id(self, told: Mapping[str, Any]) -> str:
         """The message id in a body of ours."""

@@ -14,8 +14,8 @@ from beckn.conformance.speech import Target
 
 def line(verdict: Verdict) -> str:
     """One rule and how it came out."""
-    why = f"\n{'':36}{verdict.why}" if verdict.why else ""
-    return f"{verdict.outcome:<11} {verdict.rule.id:<23} {verdict.rule.sentence}{why}"
+    why = f"\n{' ' * 37}{verdict.why}" if verdict.why else ""
+    return f"{verdict.outcome:<11} {verdict.rule.id:<24} {verdict.rule.sentence}{why}"
 
 
 def closing(verdicts: Sequence[Verdict]) -> str:

@@ -23,16 +23,18 @@ def deal(kit: Kit) -> tuple[Request, Told]:
         raise NotTested(NOT_ASKED, by_choice=True)
     transaction_id = str(uuid.uuid4())
     _, found = talk(kit, "discover", {"intent": {}}, transaction_id)
+    reasons = []
     for offer, resource in on_sale(found):
         contract = draft(kit, offer, resource)
         try:
             for action in ("select", "init"):
                 _, answer = talk(kit, action, {"contract": contract}, transaction_id)
                 contract = answer["message"]["contract"]
-        except NotTested:  # gone, or closed, since it was listed: there may be another
+        except NotTested as refusal:  # gone, or closed, since it was listed: there may be another
+            reasons.append(str(refusal))
             continue
         return talk(kit, "confirm", {"contract": contract}, transaction_id)
-    raise NotTested("nothing on sale could be ordered")
+    raise NotTested(f"none of {len(reasons)} offers on sale could be ordered: {'; '.join(reasons[:3])}")
 
 
 def talk(kit: Kit, action: str, message: Told, transaction_id: str) -> tuple[Request, Told]:

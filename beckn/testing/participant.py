@@ -61,10 +61,11 @@ class Participant:
         transaction_id: uuid.UUID | None = None,
         message_id: uuid.UUID | None = None,
         at: datetime | None = None,
+        receiver: str = "",
     ) -> dict[str, Any]:
-        """A complete body from it to `to` (default: our own participant that receives the action)."""
+        """A complete body from it to `to`, as `receiver` (default: our own participant that receives the action)."""
         spec = actions.ACTIONS[action]
-        ours = settings.BECKN_PARTICIPANTS[spec.receiver]
+        ours = settings.BECKN_PARTICIPANTS[receiver or spec.receiver]
         return {
             "context": context.build(
                 action=spec,
@@ -75,6 +76,8 @@ class Participant:
                 message_id=message_id or uuid.uuid4(),
                 now=at or timezone.now(),
                 ttl=timedelta(seconds=30),
+                role=self.role if self.role in spec.senders else "",
+                peer_role=receiver,
             ),
             "message": message,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -47,7 +48,7 @@ def window(browser: Browser, house: House) -> Iterator[Callable[..., BrowserCont
     """
     opened: list[tuple[BrowserContext, Watch]] = []
 
-    def make(*, expects: str = "", **options: object) -> BrowserContext:
+    def make(*, expects: str = "", **options: Any) -> BrowserContext:
         context = browser.new_context(base_url=house.url, locale="en-GB", timezone_id="Europe/London", **options)
         context.set_default_timeout(20_000)
         opened.append((context, Watch(context, house.url, expects)))
@@ -70,7 +71,7 @@ def sessions() -> dict[str, object]:
 def sign_in(window: Callable[..., BrowserContext], house: House, sessions: dict[str, object]) -> Callable[..., Page]:
     """Gives a role its home page, signed in through the form the first time, and each time that is `fresh`."""
 
-    def make(role: str, *, fresh: bool = False, **options: object) -> Page:
+    def make(role: str, *, fresh: bool = False, **options: Any) -> Page:
         if role in sessions and not fresh:
             page = window(storage_state=sessions[role], **options).new_page()
             page.goto("/")

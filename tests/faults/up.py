@@ -82,8 +82,10 @@ class Up:
         """Start and wait until it says that it is ready; returns the seconds it took."""
         begun = time.monotonic()
         self.begin()
-        until(lambda: "ready in" in self.output or self.process.poll() is not None, "readiness", seconds=90)
-        assert self.process.poll() is None, self.output
+        assert self.process is not None
+        running = self.process
+        until(lambda: "ready in" in self.output or running.poll() is not None, "readiness", seconds=90)
+        assert running.poll() is None, self.output
         return time.monotonic() - begun
 
     def refused(self) -> str:
@@ -97,6 +99,7 @@ class Up:
 
     def pid(self, part: str) -> int | None:
         """The process that is `part` now."""
+        assert self.process is not None
         return next((pid for pid, args in family(self.process.pid).items() if PARTS[part] in args), None)
 
     def ready(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 
 def send(to: str = "seller.example", action: str = "confirm", **change: Any) -> OutboxMessage:
-    given = {"role": "bap", "message": {"contract": CONTRACT}, "transaction_id": uuid.uuid4()} | change
+    given: dict[str, Any] = {"role": "bap", "message": {"contract": CONTRACT}, "transaction_id": uuid.uuid4()} | change
     return outbox.send(action=action, to=to, **given)
 
 

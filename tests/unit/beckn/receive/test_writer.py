@@ -110,7 +110,7 @@ def test_stopping_stores_what_waits(batches):
     loop = asyncio.new_event_loop()
     future: asyncio.Future[Any] = loop.create_future()
     for number in range(10):
-        one.waiting.put((number, loop, future))  # type: ignore[arg-type]
+        one.waiting.put((number, loop, future))
     one.start()
     one.stop()
     loop.close()
@@ -123,7 +123,7 @@ def test_messages_whose_door_has_closed_are_stored_all_the_same(batches, caplog)
     loop = asyncio.new_event_loop()
     future: asyncio.Future[Any] = loop.create_future()
     loop.close()
-    one.waiting.put((1, loop, future))  # type: ignore[arg-type]
+    one.waiting.put((1, loop, future))
     one.start()
     one.stop()
     assert batches == [[1]]

@@ -2,6 +2,7 @@
 
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from beckn.wire.jsonpath import Budget, JSONPathError, find, parse, select
 
-SITES = [
+SITES: list[dict[str, Any]] = [
     {"id": "a", "kw": 800, "way": "REDUCE", "loads": [{"type": "BATCH"}, {"type": "CI"}], "price": Decimal("0.25")},
     {"id": "b", "kw": 200, "way": "REDUCE", "loads": [{"type": "CI"}], "firm": True},
     {"id": "c", "kw": 900, "way": "INCREASE", "loads": [], "note": None, "@type": "Site"},
@@ -22,7 +23,7 @@ def chosen(expression: str) -> str:
     """The ids of the resources selected, as one word."""
     found = select(parse(expression), DOCUMENT, Budget(10_000))
     assert all(at[:3] == ("catalogs", 0, "resources") for at in found)
-    return "".join(SITES[at[3]]["id"] for at in found)
+    return "".join(SITES[int(at[3])]["id"] for at in found)
 
 
 @pytest.mark.parametrize(

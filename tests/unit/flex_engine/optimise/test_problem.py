@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -63,7 +64,7 @@ def test_weights_choose_between_money_and_carbon():
         ({"jobs": (job("a", 0, 2, 1), job("a", 0, 2, 1))}, "two jobs have the same id"),
     ],
 )
-def test_what_cannot_be_planned_is_refused_by_name(changes: dict[str, object], sentence: str):
+def test_what_cannot_be_planned_is_refused_by_name(changes: dict[str, Any], sentence: str):
     with pytest.raises(ValueError, match=sentence):
         replace(problem([], FLAT), **changes)
 

@@ -55,7 +55,7 @@ def test_a_missing_reading_is_an_error_and_never_zero():
 
 def test_an_unknown_direction_is_refused():
     with pytest.raises(ValueError, match="direction is 'DOWN'; write REDUCE or INCREASE"):
-        deliver(instructed_wh={}, baseline_wh={}, metered_wh={}, direction="DOWN")  # type: ignore[arg-type]
+        deliver(instructed_wh={}, baseline_wh={}, metered_wh={}, direction="DOWN")
 
 
 @given(wh, st.lists(st.integers(1, 10**9), min_size=1, max_size=4))

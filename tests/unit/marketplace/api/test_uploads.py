@@ -88,7 +88,7 @@ def test_the_list_shows_every_upload_without_its_content(world: World, program: 
     ],
 )
 def test_an_option_that_cannot_be_used_is_named_with_its_value(
-    world: World, program: Any, fields: dict[str, str], field: str, words: str
+    world: World, program: Any, fields: dict[str, Any], field: str, words: str
 ) -> None:
     response = send(program(world.operator), world, **fields)
     assert response.status_code == 422

@@ -179,6 +179,6 @@ def test_a_contract_of_another_log_is_not_believed(check, operator):
 
 def test_a_chain_that_is_down_verifies_nothing(operator, free_port):
     down = f"http://127.0.0.1:{free_port()}"
-    found = check_proof(operator, order_id=operator.order_id, rpc_url=down)  # type: ignore[arg-type]
+    found = check_proof(operator, order_id=operator.order_id, rpc_url=down)
     assert (found["verified"], found["tx_hash"]) == (False, "")
     assert "does not answer" in found["sentence"]

@@ -38,12 +38,17 @@ BROKEN = {
     "ordered_kw_is_positive": lambda: (market.quoted(Offer.objects.get()), OrderPeriod.objects.update(ordered_kw=0)),
     "statement_components_sum_to_the_amount": lambda: statement(8),
     "one_job_per_site_and_external_id": lambda: [planned.job(Site.objects.get(), "same") for _ in range(2)],
-    "one_reading_per_site_start_and_known": lambda: [market.metered(Site.objects.get(), {FIRST: wh}) for wh in (1, 2)],
+    "one_reading_per_site_start_and_known": lambda: twice_metered(),
     "one_row_per_offer_and_period": lambda: OfferPeriod.objects.create(
         offer=Offer.objects.get(), start_at=FIRST, offered_kw=1
     ),
     "one_activation_per_order_and_instruction": lambda: twice_dispatched(),
 }
+
+
+def twice_metered():
+    for wh in (1, 2):
+        market.metered(Site.objects.get(), {FIRST: wh})
 
 
 def twice_dispatched():

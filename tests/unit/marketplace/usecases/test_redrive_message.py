@@ -27,6 +27,7 @@ def world() -> World:
 def dead(world: World) -> OutboxMessage:
     """A dead letter of the seller that was written a minute ago, in real time."""
     row = world.messages["dead"]
+    assert isinstance(row, OutboxMessage)
     OutboxMessage.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(minutes=1))
     row.refresh_from_db()
     return row

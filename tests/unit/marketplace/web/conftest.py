@@ -28,7 +28,7 @@ class Strict(str):
 def frozen_market(monkeypatch: pytest.MonkeyPatch) -> None:
     """The market's clock stands at the world's own moment, and no template may name what it was not given."""
     monkeypatch.setattr(clock, "now", lambda: NOW)
-    monkeypatch.setattr(engines["django"].engine, "string_if_invalid", Strict("%s"))
+    monkeypatch.setattr(engines["django"].engine, "string_if_invalid", Strict("%s"))  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,6 @@ def test_exports_of_nothing_are_a_header(signed_in: Callable[[User], Client]) ->
     client = signed_in(person("first@aire.example", party, "ADMIN"))
     for path in ("/sites/leeds-1/queue.csv", "/offers.csv", "/orders.csv", "/ledger.csv", "/operations/messages.csv"):
         answer = client.get(path)
-        lines = b"".join(answer.streaming_content).decode().splitlines()
+        lines = answer.getvalue().decode().splitlines()
         assert len(lines) == 1, path
     assert client.get("/sites/leeds-1/schedule.csv").status_code == 404

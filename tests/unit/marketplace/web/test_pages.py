@@ -54,9 +54,11 @@ def addresses(world: World) -> dict[str, tuple[str, ...]]:
     found |= {reverse("search", args=[row.pk]): buyer for row in world.searches.values()}
     for key in ("published", "draft"):
         found[reverse("catalogue-entry", args=[world.searches["answered"].pk, str(world.offers[key].pk)])] = buyer
-    for row in world.purchases.values():
-        found[reverse("purchase", args=[row.pk])] = buyer
-        found |= {reverse("purchase-act", args=[row.pk, step]): buyer for step in ("confirm", "dispatch", "cancel")}
+    for purchase in world.purchases.values():
+        found[reverse("purchase", args=[purchase.pk])] = buyer
+        found |= {
+            reverse("purchase-act", args=[purchase.pk, step]): buyer for step in ("confirm", "dispatch", "cancel")
+        }
     return {path: tuple(roles.split()) for path, roles in found.items()}
 
 

@@ -69,7 +69,7 @@ def grow(world: World) -> None:
     AgentDecision.objects.bulk_create(
         AgentDecision(agent="compute", at=NOW, saw="a", decided="b", why="c", site=world.site) for _ in range(20)
     )
-    job = Job.objects.filter(site=world.site).first()
+    job = Job.objects.filter(site=world.site).earliest("pk")
     Job.objects.bulk_create(
         Job(site=world.site, external_id=f"more-{i}", arrival_at=job.arrival_at, deadline_at=NOW + timedelta(days=1), duration_s=60, power_kw=1)
         for i in range(80)

@@ -108,10 +108,6 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "order.rated": lambda p: f"{p['buyer']} rated an order {p['score']} on a scale from {p['lowest']} to {p['highest']}.",
     "order.questioned": lambda p: f"{p['buyer']} asked about an order: {p['about']}.",
     "order.settled": lambda p: f"An order is settled by run {p['run']}. Proof: {p['proof'].lower().replace('_', ' ')}.",
-    "order.rated": lambda p: (
-        f"{p['buyer']} gave an order {p['score']} on a scale from {p['lowest']} to {p['highest']}."
-    ),
-    "order.questioned": lambda p: f"{p['buyer']} asked about an order: {str(p['about']).rstrip('.')}.",
     "activation.accepted": lambda p: f"Dispatch {p['instruction']} for {power(p['periods'])} was accepted.",
     "activation.started": lambda p: f"Dispatch {p['instruction']} began.",
     "activation.settled": lambda p: f"One dispatch of an order is settled by run {p['run']}. Others are under way.",

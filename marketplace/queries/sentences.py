@@ -105,7 +105,9 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "offer.withdrawn": lambda p: f"An offer of {p['site']} was withdrawn: {because(p)}.",
     "order.confirmed": confirmed,
     "order.cancelled": lambda p: f"An order was cancelled: {because(p)}.",
-    "order.rated": lambda p: f"{p['buyer']} rated an order {p['score']} on a scale from {p['lowest']} to {p['highest']}.",
+    "order.rated": lambda p: (
+        f"{p['buyer']} rated an order {p['score']} on a scale from {p['lowest']} to {p['highest']}."
+    ),
     "order.questioned": lambda p: f"{p['buyer']} asked about an order: {p['about']}.",
     "order.settled": lambda p: f"An order is settled by run {p['run']}. Proof: {p['proof'].lower().replace('_', ' ')}.",
     "activation.accepted": lambda p: f"Dispatch {p['instruction']} for {power(p['periods'])} was accepted.",

@@ -42,7 +42,7 @@ def to_v1(told: Object, *, contract: Contract | None = None) -> Object:
     if told.get("error"):
         found["error"] = error.to_v1(told["error"])
     rest = patch.between(plain(found, told["context"].get("networkId", "")), told)
-    if rest:
+    if rest or action not in ALONE:  # with the tag, even an empty one, a deal is never guessed from what came before
         holder = holder_of(action, message)
         holder["tags"] = [*objs(holder.get("tags")), tags.extension(rest)]
     return found
@@ -70,7 +70,7 @@ def to_v2(told: Object, *, network_id: str, contract: Contract | None = None) ->
 
 def extended(found: Object, rest: Object) -> Object:
     """The plain form with what the tag adds to it. Who speaks to whom, of what and when, no tag may change."""
-    whole: Object = patch.applied(found, rest)
+    whole = obj(patch.applied(found, rest))
     if any(obj(whole.get("context")).get(name) != found["context"].get(name) for name in FIXED):
         raise WireError("SCH_SCHEMA_ADAPTATION_FAILED", "The beckn-v2 tag changes whom or what the message is for.")
     return whole

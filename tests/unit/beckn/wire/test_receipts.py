@@ -52,6 +52,44 @@ def test_the_counter_signature_covers_receipt_request_and_message_id(make):
 
 
 @pytest.mark.parametrize(
+    ("form", "ack", "nack"),
+    [
+        ("lts", {"status": "ACK"}, {"status": "NACK", "error": {"errorCode": "SCH_INVALID_ENUM", "errorMessage": "At /message: no"}}),
+        ("onix", {"message": {"status": "ACK", "messageId": "m"}}, {"message": {"status": "NACK", "messageId": "m", "error": {"code": "SCH_INVALID_ENUM", "message": "At /message: no", "details": {"path": "/message"}}}}),
+        ("v1", {"message": {"ack": {"status": "ACK"}}}, {"message": {"ack": {"status": "NACK"}}, "error": {"code": "30000", "message": "At /message: no", "paths": "/message"}}),
+    ],
+)  # fmt: skip
+def test_each_form_says_its_own_words_and_no_other(form, ack, nack):
+    common = {"request": REQUEST, "message_id": "m", "signer": SIGNER, "now": NOW, "form": form}
+    for raw, expected in ((receipts.ack(**common), ack), (receipts.nack(PROBLEM, **common), nack)):
+        told = body.parse(raw)
+        assert bool(told.pop("signature", "")) == (form == "lts")
+        assert told == expected
+        assert receipts.read(raw).status == ("ACK" if expected == ack else "NACK")
+
+
+def proof(raw: bytes, header: str = "", *, form: str, keys: dict[str, str] | None = None) -> str:
+    held = {"key-1": SIGNER.public_key} if keys is None else keys
+    asked = signing.sign(REQUEST, OTHER, now=NOW)
+    return receipts.proof(raw, header, request=REQUEST, authorization=asked, message_id="m", form=form, keys=held)
+
+
+def test_a_receipt_is_proved_in_its_body_or_in_its_header():
+    assert proof(make_ack(), form="merged") == "SIGNED"
+    assert proof(make_ack("n"), form="merged") == "INVALID"
+    assert proof(make_ack(), form="merged", keys={}) == "INVALID"
+    assert proof(b'{"status":"ACK"}', form="lts") == "UNSIGNED"
+    assert proof(b"<html>", form="lts") == "INVALID"
+    raw = receipts.ack(request=REQUEST, message_id="m", signer=SIGNER, now=NOW, form="onix")
+    answering = signing.value_of(signing.sign(REQUEST, OTHER, now=NOW))
+    assert proof(raw, signing.sign(raw, SIGNER, now=NOW, answering=answering), form="onix") == "SIGNED"
+    assert proof(raw, signing.sign(raw, SIGNER, now=NOW), form="onix") == "INVALID"
+    assert proof(raw, "Signature nonsense", form="onix") == "INVALID"
+    assert proof(raw, form="onix") == "UNSIGNED"
+    assert proof(raw, form="v1") == ""
+
+
+@pytest.mark.parametrize(
     ("raw", "read"),
     [
         (b'{"status":"ACK","signature":"x"}', Receipt("ACK")),

@@ -7,10 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from beckn.wire import types
 from marketplace.models import Offer, Organisation, Site
 from marketplace.wire.series import instant, number, time_series
 
-SCHEMA = "https://caco.example/schema"
+SCHEMA = types.BASE
 
 
 def duration(seconds: int) -> str:

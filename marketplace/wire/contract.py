@@ -12,7 +12,8 @@ from typing import Any
 from marketplace.models import Activation, Order, SettlementStatement
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderState
-from marketplace.wire.catalogue import SCHEMA, offer_attributes, resource_id
+from marketplace.wire import policy
+from marketplace.wire.catalogue import offer_attributes, resource_id
 from marketplace.wire.series import number, read_column, time_series
 
 COMMITMENT = "commitment-1"
@@ -117,7 +118,7 @@ def deg_contract(order: Order, *, seller: str, statement: SettlementStatement | 
             {"role": "buyer", "participantId": order.buyer_subscriber_id},
             {"role": "seller", "participantId": seller},
         ],
-        "policy": {"url": f"{SCHEMA}/policies/compute-flex-v1.json", "queryPath": "data.caco.contracts.compute_flex"},
+        "policy": {"url": policy.URL, "queryPath": policy.QUERY_PATH},
     }
     if statement is not None:
         amount = pounds(statement.amount_pence)

@@ -9,6 +9,7 @@ from typing import Any
 
 from marketplace.models import Purchase
 from marketplace.rules.errors import MarketError
+from marketplace.wire import policy
 from marketplace.wire.activation import flex_activation
 from marketplace.wire.contract import COMMITMENT, performance_entry_of
 from marketplace.wire.series import number, read_column
@@ -51,10 +52,7 @@ def select_message(
                 "@context": "https://schema.nfh.global/DEGContract/v2.0/context.jsonld",
                 "@type": "DEGContract",
                 "roles": [{"role": "buyer", "participantId": buyer}, {"role": "seller", "participantId": seller}],
-                "policy": {
-                    "url": "https://caco.example/schema/policies/compute-flex-v1.json",
-                    "queryPath": "data.caco.contracts.compute_flex",
-                },
+                "policy": {"url": policy.URL, "queryPath": policy.QUERY_PATH},
             },
         }
     }

@@ -22,19 +22,24 @@ MAX_DEPTH = 32  # a contract with time series nests 12 deep
 MAX_NUMBER = 40  # characters; 28 digits of Decimal precision, sign, point and exponent
 MAX_EXPONENT = 308  # beyond IEEE doubles a peer reads infinity (1e400)
 STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-LONG_NUMBER = re.compile(rb"[-+.0-9eE]{%d}" % (MAX_NUMBER + 1))
 ESCAPE = b"\\u"
-NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 CONTAINERS = (dict, list)
+# Bytes by what they can be outside a string: part of a number (0), an opening or closing bracket, or neither (a space).
+KINDS = bytes(
+    {**dict.fromkeys(b"-+.0123456789eE", 48), **dict.fromkeys(b"[{", 123), **dict.fromkeys(b"]}", 125)}.get(byte, 32)
+    for byte in range(256)
+)
+TOO_LONG = b"0" * (MAX_NUMBER + 1)
+NO_MARK = bytes(set(range(256)) - set(b'[]{}"\\'))
+NO_BRACKET = bytes(set(range(256)) - set(b"{}"))
+STEPS = {ord("{"): 1, ord("}"): -1}
 
 
 def parse(raw: bytes) -> dict[str, Any]:
     """The object in `raw`. Raises WireError SCH_INVALID_JSON with the reason."""
-    bare = STRING.sub(b"", raw)
-    if LONG_NUMBER.search(bare):
+    if TOO_LONG in raw.translate(KINDS) and TOO_LONG in STRING.sub(b"", raw).translate(KINDS):
         raise invalid(f"a number has more than {MAX_NUMBER} characters")
-    if depth_of(bare) > MAX_DEPTH:
+    if is_deep(brackets(raw)):
         raise invalid(f"it nests deeper than {MAX_DEPTH} levels")
     try:
         value = DECODER.decode(raw)
@@ -42,8 +47,7 @@ def parse(raw: bytes) -> dict[str, Any]:
         raise invalid(str(problem)) from problem
     if not isinstance(value, dict):
         raise invalid("the outermost value is not an object")
-    # Outside strings each member has one colon; a name that stands twice leaves fewer members than colons.
-    if count_members(value) != bare.count(b":"):
+    if has_repeated(raw, value):
         raise invalid(f"a member stands twice in one object: {repeated(raw)}")
     if ESCAPE in raw:
         check_texts(value)
@@ -55,12 +59,27 @@ def invalid(reason: str) -> WireError:
     return WireError("SCH_INVALID_JSON", f"The body cannot be read: {reason}.")
 
 
-def depth_of(bare: bytes) -> int:
-    """How many brackets stand open at once, strings being left out.
+def brackets(raw: bytes) -> bytes:
+    """The brackets outside strings, written as braces.
 
-    Counted before parsing: how deep a parser may go before the process dies depends on who raised Python's limit.
+    With brackets, quotes and backslashes alone, a string is two quotes and falls away at once. A string that holds a bracket
+    leaves a quote behind, because the quotes before that bracket are odd in number; only then are strings cut out one by one.
     """
-    return max(accumulate(map(STEPS.__getitem__, bare.translate(None, NO_BRACKETS))), default=0)
+    plain = raw.translate(None, NO_MARK).replace(b'""', b"")
+    if b'"' in plain or b"\\" in plain:
+        plain = STRING.sub(b"", raw)
+    return plain.translate(KINDS).translate(None, NO_BRACKET)
+
+
+def is_deep(braces: bytes) -> bool:
+    """Whether more than MAX_DEPTH brackets stand open at once.
+
+    Decided before parsing: how deep a parser may go before the process dies depends on who raised Python's limit.
+    """
+    rest = braces
+    for _ in range(MAX_DEPTH):  # each round takes the innermost pairs away
+        rest = rest.replace(b"{}", b"")
+    return bool(rest) and max(accumulate(map(STEPS.__getitem__, braces)), default=0) > MAX_DEPTH
 
 
 def decimal(text: str) -> Decimal:
@@ -72,6 +91,16 @@ def decimal(text: str) -> Decimal:
 
 
 DECODER = msgspec.json.Decoder(float_hook=decimal)
+
+
+def has_repeated(raw: bytes, value: dict[str, Any]) -> bool:
+    """Whether a name stands twice in one object: `value`, as parsed from `raw`, then has fewer members than `raw`.
+
+    Each member has one colon. Written again, texts keep their colons, unless one was written as an escape.
+    """
+    if ESCAPE in raw:
+        return count_members(value) != STRING.sub(b"", raw).count(b":")
+    return ENCODER.encode(value).count(b":") != raw.count(b":")
 
 
 def count_members(root: dict[str, Any]) -> int:

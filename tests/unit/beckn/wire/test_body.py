@@ -1,8 +1,9 @@
 import json
 from decimal import Decimal
+from itertools import accumulate
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from beckn.wire import body
@@ -108,3 +109,22 @@ def test_colons_and_quotes_inside_texts_do_not_confuse():
 def test_inexact_values_are_never_sent(value):
     with pytest.raises(TypeError, match="/a"):
         body.dump({"a": [value]})
+
+
+@given(st.lists(st.sampled_from([b"[", b"]", b"{", b"}", b'"', b'""', b"\\", b'\\"', b"a", b"{" * 9, b"]" * 9])))
+@example([b'"[', b'"', b'"[', b'"'])
+def test_the_short_way_to_the_brackets_is_the_long_way(tokens):
+    raw = b"".join(tokens)
+    bare = body.STRING.sub(b"", raw).replace(b"[", b"{").replace(b"]", b"}")
+    steps = [1 if byte == b"{"[0] else -1 for byte in bare if byte in b"{}"]
+    deepest = max(accumulate(steps), default=0)
+    assert body.is_deep(body.brackets(raw)) == (deepest > body.MAX_DEPTH)
+
+
+@given(VALUES)
+def test_written_again_a_body_has_the_colons_of_its_members_and_texts(value):
+    whole = {"a:b": value}
+    raw = body.dump(whole)
+    assert not body.has_repeated(raw, body.DECODER.decode(raw))
+    twice = raw[:-1] + b',"a:b":0}'
+    assert body.has_repeated(twice, body.DECODER.decode(twice))

@@ -1,0 +1,107 @@
+"""A buyer with nothing but a key file and a registry's address buys, dispatches and is told what was settled."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from marketplace.management import sale
+from marketplace.management.assumptions import measured
+from marketplace.management.commands import demo
+from tests.journeys.conftest import House
+from tests.style.meter import ROOT
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+STEERING = ("CACO_", "BECKN_", "REDIS_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
+
+
+@contextmanager
+def buying(house: House, folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """`manage.py beckn_buy` in an empty folder of its own, with no setting of the installation but the registry's address."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(STEERING)}
+    command = [
+        sys.executable,
+        str(ROOT / "manage.py"),
+        "beckn_buy",
+        "--json",
+        "--registry",
+        f"{house.group.url}/beckn/registry",
+    ]
+    process = subprocess.Popen(
+        [*command, "--key", str(folder / "buyer.json"), *options],
+        env=kept | {"CACO_VAR": str(folder / "nothing")}, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(10)
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def lines_until(process: subprocess.Popen[str], words: str) -> list[dict[str, Any]]:
+    """The steps printed up to the one that says `words`."""
+    found: list[dict[str, Any]] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        found.append(json.loads(line))
+        if words in found[-1].get("step", ""):
+            return found
+    raise AssertionError(f"{words!r} was not reached: {found} {process.stderr.read() if process.stderr else ''}")
+
+
+def test_a_stranger_buys_dispatches_and_hears_of_the_settlement(house: House, tmp_path: Path) -> None:
+    offer = house.offer()
+    kw = Decimal(offer["periods"][0]["offered_kw"]).quantize(Decimal(1)) - 1
+    with buying(house, tmp_path, "--kw", str(kw), "--offer", offer["id"], "--settled-within", "120") as process:
+        lines_until(process, "dispatch accepted")
+        replan = sale.wait_for_plan(house.operator, site=demo.SITE, after=house.plan["id"])
+        end = datetime.fromisoformat(offer["end_at"].replace("Z", "+00:00"))
+        house.group.set_clock(end + timedelta(minutes=5))
+        demo.read_meter(house.operator, measured([house.plan, replan], until=end, seed=1))
+        lines_until(process, "settled: ")
+        assert process.stdout is not None
+        outcome = json.loads(process.stdout.read())
+        assert process.wait(30) == 0
+    assert outcome["state"] == "SETTLED"
+    assert Decimal(outcome["kw"]) == kw
+    order = house.operator.get(f"/orders/{outcome['contract_id']}")
+    statement = order["activations"][0]["statements"][-1]
+    assert order["state"] == "SETTLED"
+    assert Decimal(outcome["amount_gbp"]) == Decimal(statement["amount_pence"]) / 100
+    assert Decimal(outcome["quote_gbp"]) == Decimal(order["quote_pence"]) / 100
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--bpp", "nobody.example"], 3, "there is no seller 'nobody.example'; on the network: market.caco.local"),
+        (["--kw", "99999999"], 4, "fits"),
+        (["--window", "2020-01-01T00:00Z/2020-01-01T01:00Z"], 4, "fits"),
+        (["--registry", "http://127.0.0.1:9/registry"], 3, "does not answer as one"),
+        (["--kw", "-5"], 2, "is not a power in kW"),
+        (["--window", "soon"], 2, "write START/END"),
+        (["--network", "another/network"], 5, "CTX_INVALID_FIELD"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_said_in_a_sentence_with_its_exit_code(
+    house: House, tmp_path: Path, options: list[str], code: int, words: str
+) -> None:
+    with buying(house, tmp_path, *options, "--timeout", "10") as process:
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == code, said
+    assert words in said
+    assert "Traceback" not in said

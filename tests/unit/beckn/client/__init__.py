@@ -1,0 +1,1 @@
+"""The standalone buyer, room by room."""

@@ -63,7 +63,7 @@ def test_the_cheapest_offer_that_fits_is_chosen():
     assert deal.pick(all_three, kw=Decimal(100), window=hour, offer_id="").offer["id"] == "dear"
     assert deal.pick(all_three, kw=None, window=None, offer_id="dear").price == Decimal("0.30")
     with pytest.raises(
-        deal.DealError, match="none of the 3 offers on sale fits .*dear: 500 kW from 2026-01-15T17:00:00Z"
+        deal.DealError, match=r"none of the 3 offers on sale fits .*dear: 500 kW from 2026-01-15T17:00:00Z"
     ):
         deal.pick(all_three, kw=Decimal(501), **options)
     with pytest.raises(deal.DealError, match="none of the 0 offers"):

@@ -9,7 +9,7 @@ from beckn.ports import Message, Refusal, Reply
 from marketplace import clock
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.keep_reply import keep_reply
-from marketplace.usecases.receive_answer import receive_answer, receive_catalogue
+from marketplace.usecases.receive_answer import give_up_search, receive_answer, receive_catalogue
 
 Handler = Callable[[Message], Reply | None]
 
@@ -19,7 +19,10 @@ def on_discover(message: Message) -> None:
     transaction_id = uuid.UUID(message.context["transactionId"])
     try:
         receive_catalogue(
-            transaction_id=transaction_id, catalogs=message.message.get("catalogs") or [], now=clock.now()
+            transaction_id=transaction_id,
+            catalogs=message.message.get("catalogs") or [],
+            error=message.error,
+            now=clock.now(),
         )
     except MarketError as problem:
         raise Refusal(problem.code, str(problem), problem.details) from problem
@@ -58,8 +61,10 @@ def on_reply(message: Message) -> None:
 def on_undeliverable(message: Message, code: str, text: str) -> None:
     """A request of ours that the seller's side refused to take, or that never arrived: no callback will come for it.
 
-    The purchase falls back as after a refusal. A search keeps waiting in its record, and its page says for how long.
+    The purchase falls back as after a refusal. A search says why it will not be answered.
     """
+    if message.action == "discover":
+        give_up_search(transaction_id=uuid.UUID(message.context["transactionId"]), code=code, text=text)
     if "contract" in message.message:
         receive_answer(
             action=f"on_{message.action}",

@@ -17,7 +17,7 @@ from marketplace.models import Offer, Organisation, SearchResult
 from marketplace.queries.catalogue import CatalogueRow, SearchPage, search_page
 from marketplace.usecases.search_catalogue import search_catalogue
 
-PAGE_FACTS = ("transaction_id", "requested_at", "answered_at", "late", "unreadable")
+PAGE_FACTS = ("transaction_id", "requested_at", "answered_at", "late", "refusal", "unreadable")
 
 
 class SearchInput(Input):
@@ -78,6 +78,13 @@ class CatalogueShape(Shape):
     offers = CatalogueOfferShape(many=True)
 
 
+class SearchRefusalShape(Shape):
+    """Why a search was refused or could not be sent; both empty when it was not."""
+
+    code = serializers.CharField(default="")
+    message = serializers.CharField(default="")
+
+
 class SearchRowShape(Shape):
     """A search in the list."""
 
@@ -90,6 +97,7 @@ class SearchShape(SearchRowShape):
     """A search and what came back, cheapest first. `late` means that nobody has answered in time."""
 
     late = serializers.BooleanField()
+    refusal = SearchRefusalShape(help_text="Why the network did not answer, or not with everything; empty when it did.")
     unreadable = serializers.IntegerField(help_text="Offers left out, because they could not be read.")
     catalogs = CatalogueShape(many=True)
 

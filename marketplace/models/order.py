@@ -99,6 +99,9 @@ class SearchResult(models.Model):
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="search_results")
     transaction_id = models.UUIDField(unique=True)
     catalogs = models.JSONField(null=True, blank=True)
+    refusal = models.JSONField(
+        default=dict, blank=True, help_text="{code, message} if the network would not, or could not be asked"
+    )
     requested_at = models.DateTimeField()
     answered_at = models.DateTimeField(null=True, blank=True)
 

@@ -68,13 +68,17 @@ class CatalogueRow:
 
 @dataclass(frozen=True, slots=True)
 class SearchPage:
-    """One search: waiting, late, or answered with rows. `unreadable` entries were left out."""
+    """One search: waiting, late, refused, or answered with rows. `unreadable` entries were left out.
+
+    `refusal` is {code, message}, or empty; beside rows it says what is missing from them.
+    """
 
     id: int
     transaction_id: str
     requested_at: datetime
     answered_at: datetime | None
     late: bool
+    refusal: Mapping[str, str]
     rows: tuple[CatalogueRow, ...]
     unreadable: int
 
@@ -92,7 +96,8 @@ def search_page(search: SearchResult, now: datetime) -> SearchPage:
         transaction_id=str(search.transaction_id),
         requested_at=search.requested_at,
         answered_at=search.answered_at,
-        late=search.answered_at is None and now - search.requested_at > LATE_AFTER,
+        refusal=search.refusal,
+        late=search.answered_at is None and not search.refusal and now - search.requested_at > LATE_AFTER,
         rows=rows,
         unreadable=unreadable,
     )

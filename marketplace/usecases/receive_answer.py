@@ -35,16 +35,44 @@ AFTER_REFUSAL = {
 }
 
 
-def receive_catalogue(*, transaction_id: uuid.UUID, catalogs: list[dict[str, Any]], now: datetime) -> None:
-    """Store what a discover brought back. An answer nobody asked for is refused with CTX_TRANSACTION_ID_UNKNOWN."""
+def receive_catalogue(
+    *,
+    transaction_id: uuid.UUID,
+    catalogs: list[dict[str, Any]],
+    error: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> None:
+    """Store what a discover brought back, and why it is less than was asked for, if it is.
+
+    An answer nobody asked for is refused with CTX_TRANSACTION_ID_UNKNOWN.
+    """
     with transaction.atomic():
         result = SearchResult.objects.select_for_update(of=("self",)).filter(transaction_id=transaction_id).first()
         if result is None:
             raise MarketError("CTX_TRANSACTION_ID_UNKNOWN", "No search of ours has this transaction.")
         result.catalogs = freeze(catalogs)
+        result.refusal = refusal_of(error) if error else {}
         result.answered_at = now
-        result.save(update_fields=["catalogs", "answered_at"])
+        result.save(update_fields=["catalogs", "refusal", "answered_at"])
         notify.changed(f"search:{result.transaction_id}", "catalogue")
+
+
+def give_up_search(*, transaction_id: uuid.UUID, code: str, text: str) -> None:
+    """A discover that was not taken, or never arrived: nobody will answer. What was answered before stays."""
+    with transaction.atomic():
+        changed = SearchResult.objects.filter(transaction_id=transaction_id, answered_at=None).update(
+            refusal={"code": code, "message": text}
+        )
+        if changed:
+            notify.changed(f"search:{transaction_id}", "catalogue")
+
+
+def refusal_of(error: Mapping[str, Any]) -> dict[str, str]:
+    """A callback's error, in either spelling, as it is kept."""
+    return {
+        "code": str(error.get("errorCode", error.get("code", ""))),
+        "message": str(error.get("errorMessage", error.get("message", ""))),
+    }
 
 
 def receive_answer(
@@ -67,10 +95,7 @@ def receive_answer(
         if purchase is None:
             raise MarketError("CTX_TRANSACTION_ID_UNKNOWN", "No purchase from this seller has this transaction.")
         if error:
-            purchase.refusal = {
-                "code": str(error.get("errorCode", error.get("code", ""))),
-                "message": str(error.get("errorMessage", error.get("message", ""))),
-            }
+            purchase.refusal = refusal_of(error)
             purchase.state = AFTER_REFUSAL.get(State(purchase.state), purchase.state)
         else:
             accept(purchase, action, contract)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from beckn import outbox
@@ -11,6 +13,7 @@ from beckn.wire import receipts
 from beckn.wire.errors import WireError
 from beckn.wire.signing import Signer
 from marketplace.models import Offer
+from marketplace.queries.catalogue import search_page
 from marketplace.usecases.search_catalogue import search_catalogue
 from tests.unit.marketplace.usecases import buyer
 from tests.unit.marketplace.usecases.conftest import network, offer, owner, site  # noqa: F401 - fixtures
@@ -55,7 +58,7 @@ def test_a_refused_message_takes_the_purchase_back_with_the_peers_words(
     assert purchase.refusal == {"code": "CTX_TTL_EXPIRED", "message": "The message lived until noon."}
 
 
-def test_a_refused_search_is_left_as_it_is(network: None, refused: None) -> None:  # noqa: F811
+def test_a_refused_search_says_why(network: None, refused: None) -> None:  # noqa: F811
     result = search_catalogue(organisation=buyer.grid(), now=NOW)
     row = OutboxMessage.objects.get()
     assert outbox.deliver(row.pk, now=row.next_attempt_at) == "REFUSED"
@@ -63,3 +66,6 @@ def test_a_refused_search_is_left_as_it_is(network: None, refused: None) -> None
     assert "could not be told" not in row.problem
     result.refresh_from_db()
     assert result.answered_at is None
+    assert result.refusal == {"code": "CTX_TTL_EXPIRED", "message": "The message lived until noon."}
+    page = search_page(result, NOW + timedelta(hours=1))
+    assert (page.late, page.refusal["code"]) == (False, "CTX_TTL_EXPIRED")

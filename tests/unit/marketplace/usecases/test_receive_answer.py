@@ -7,9 +7,15 @@ import uuid
 
 import pytest
 
-from marketplace.models import Purchase
+from marketplace.models import Purchase, SearchResult
 from marketplace.rules.errors import MarketError
-from marketplace.usecases.receive_answer import AFTER_REFUSAL, ORDERED, receive_answer
+from marketplace.usecases.receive_answer import (
+    AFTER_REFUSAL,
+    ORDERED,
+    give_up_search,
+    receive_answer,
+    receive_catalogue,
+)
 from marketplace.wire.contract import order_contract
 from tests.unit.marketplace.usecases import buyer
 from tests.unit.marketplace.usecases.market import NOW
@@ -128,3 +134,26 @@ def test_an_amount_that_is_none_is_refused_and_nothing_is_kept(deal, value):
     with pytest.raises(MarketError):
         buyer.told(purchase, "on_select", contract)
     assert Purchase.objects.get().state == "QUOTING"
+
+
+def search() -> SearchResult:
+    return SearchResult.objects.create(organisation=buyer.grid(), transaction_id=uuid.uuid4(), requested_at=NOW)
+
+
+def test_a_refused_search_keeps_the_reason_and_a_later_answer_takes_it_away():
+    one = search()
+    error = {"code": "SCH_INVALID_JSONPATH", "message": "That is no filter."}
+    receive_catalogue(transaction_id=one.transaction_id, catalogs=[], error=error, now=NOW)
+    one.refresh_from_db()
+    assert (one.refusal, one.answered_at) == (error, NOW)
+    receive_catalogue(transaction_id=one.transaction_id, catalogs=[{"id": "c"}], now=NOW)
+    one.refresh_from_db()
+    assert (one.refusal, one.catalogs) == ({}, [{"id": "c"}])
+
+
+def test_an_answer_that_came_is_not_lost_to_a_message_that_was_given_up_later():
+    one = search()
+    receive_catalogue(transaction_id=one.transaction_id, catalogs=[{"id": "c"}], now=NOW)
+    give_up_search(transaction_id=one.transaction_id, code="NET_TIMEOUT", text="late")
+    one.refresh_from_db()
+    assert one.refusal == {}

@@ -54,8 +54,6 @@ class KnownKeys:
         """The record of (subscriber id, key id). Raises the registry's WireError, or NET_OVERLOADED."""
         entry = self.entries.get(key)
         if entry is None or entry.until < time.monotonic():
-            if entry is None or isinstance(entry.answer, WireError):
-                self.check_misses(key[0])
             entry = await self.ask(key, force=False)
         if isinstance(entry.answer, WireError):
             raise entry.answer
@@ -94,6 +92,8 @@ class KnownKeys:
         if task is None:
             if len(self.asking) >= MOST_ASKED:
                 raise WireError("NET_OVERLOADED", "Too many unknown senders at once; send again.", http_status=503)
+            if key not in self.entries or isinstance(self.entries[key].answer, WireError):
+                self.check_misses(key[0])
             task = asyncio.ensure_future(self.ask_now(key, force, stale))
             self.asking[wanted] = task
             task.add_done_callback(lambda _: self.asking.pop(wanted, None))

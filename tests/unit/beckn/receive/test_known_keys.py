@@ -96,7 +96,7 @@ def test_the_memory_and_the_questions_are_bounded(book, monkeypatch):
     monkeypatch.setattr(known_keys, "MOST_ASKED", 30)
 
     async def main() -> list[Any]:
-        return await asyncio.gather(*[keys.find(("x", str(n))) for n in range(40)], return_exceptions=True)
+        return await asyncio.gather(*[keys.find((f"x{n}", "k")) for n in range(40)], return_exceptions=True)
 
     answers = asyncio.run(main())
     refused = [one for one in answers if isinstance(one, WireError)]

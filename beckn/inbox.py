@@ -18,7 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, transaction
 
-from beckn import journal, keys, metrics, outbox, ports, registry, retry
+from beckn import insertion, journal, keys, metrics, outbox, ports, registry, retry
 from beckn.models import InboxMessage
 from beckn.registry import Record
 from beckn.wire import actions, chain, dialect, receipts, signing
@@ -134,7 +134,7 @@ def store_together(items: Sequence[Judged], *, now: datetime) -> list[Stored | W
         for item in kept:
             item.row.stored_at = now
         kept.sort(key=lambda item: item.key)  # two processes that insert the same copies take their locks in one order
-        InboxMessage.objects.bulk_create([item.row for item in kept], ignore_conflicts=True)
+        insertion.insert_new([item.row for item in kept])
         stored = {
             (role, subscriber_id, action, message_id): (pk, digest, bytes(receipt))
             for pk, role, subscriber_id, action, message_id, digest, receipt in InboxMessage.objects.filter(

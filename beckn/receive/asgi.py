@@ -50,7 +50,8 @@ def header(scope: Scope, name: bytes) -> str:
 async def read_body(receive: Receive, *, limit: int) -> bytes:
     """The whole body. Raises TooLargeError past `limit` bytes, GoneError when it does not come within BODY_WITHIN_S."""
     try:
-        return await asyncio.wait_for(collect(receive, limit), BODY_WITHIN_S)
+        async with asyncio.timeout(BODY_WITHIN_S):
+            return await collect(receive, limit)
     except TimeoutError as late:
         raise GoneError from late
 

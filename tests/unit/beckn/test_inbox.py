@@ -8,7 +8,7 @@ import pytest
 from django.db import DataError
 from django.utils import timezone
 
-from beckn import inbox, ports, registry
+from beckn import inbox, insertion, ports, registry
 from beckn.inbox import Judged, Stored
 from beckn.models import InboxMessage, OutboxMessage, Subscriber
 from beckn.testing import Participant
@@ -154,14 +154,14 @@ def test_a_key_revoked_between_judging_and_storing_stores_nothing(buyer):
 def test_one_row_that_cannot_be_stored_costs_nobody_else(buyer, monkeypatch):
     items = [judge(buyer, confirm(buyer)) for _ in range(3)]
     poison = items[1].row.message_id
-    insert = InboxMessage.objects.bulk_create
+    insert = insertion.insert_new
 
-    def refusing(rows: list[InboxMessage], **options: Any) -> Any:
+    def refusing(rows: list[InboxMessage]) -> None:
         if any(row.message_id == poison for row in rows):
             raise DataError("value too long")
-        return insert(rows, **options)
+        insert(rows)
 
-    monkeypatch.setattr(InboxMessage.objects, "bulk_create", refusing)
+    monkeypatch.setattr(insertion, "insert_new", refusing)
     first, failed, last = inbox.store(items, now=NOW)
     assert isinstance(first, Stored)
     assert isinstance(last, Stored)

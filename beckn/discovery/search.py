@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
+from beckn.discovery.shelf import SHELF
 from beckn.models import Catalogue
 from beckn.wire import body, intent
 from beckn.wire.intent import Asker, Intent
@@ -37,9 +38,8 @@ def in_force(network_ids: Sequence[str], now: datetime) -> QuerySet[Catalogue]:
 
 def matches(rows: QuerySet[Catalogue], asked: Intent, *, asker: Asker, now: datetime) -> Iterator[dict[str, Any]]:
     """Each catalogue with what the intent asks for in it, oldest first. Raises WireError as intent.matching does."""
-    for raw, types in rows.order_by("pk").values_list("body", "types").iterator(chunk_size=20):
-        if not asked.types or asked.types.intersection(types):
-            yield from intent.matching([body.load(bytes(raw))], asked, now=now, asker=asker)
+    for catalog in SHELF.catalogues(rows.order_by("pk")):
+        yield from intent.matching([catalog], asked, now=now, asker=asker)
 
 
 def search(message: Mapping[str, Any], context: Mapping[str, Any], *, asker: Asker, now: datetime) -> Found:

@@ -1,0 +1,263 @@
+"""A grid operator buys and dispatches from a seller that speaks another Beckn than it does: 1.1, or that of the newer drafts.
+
+Two installations with separate databases and keys, over real sockets, from search to the accepted dispatch. The market in
+each knows 2.0.0 alone. Then a buyer of 1.1 whose messages are written by hand, which has never heard of our extension.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from beckn.testing import Listener, Participant
+from beckn.wire import body, receipts, signing
+from tests.unit.beckn.installation import ROOT, Installation
+
+pytestmark = pytest.mark.journey
+TABLES = "import django; django.setup(); from django.core.management import call_command; call_command('migrate', verbosity=0)"
+WORKER = """
+import django, time; django.setup()
+from beckn.tasks import sweep
+while True:
+    sweep()
+    time.sleep(0.05)
+"""
+SALE = """
+import django; django.setup()
+from datetime import datetime, timedelta, UTC
+from tests.unit.marketplace.usecases import market
+now = datetime.now(UTC)
+first = (now + timedelta(hours=3)).replace(minute=0, second=0, microsecond=0)
+site = market.site()
+market.plan(site, start=now.replace(minute=0, second=0, microsecond=0))
+market.offer(site, start=first)
+"""
+KNOW = """
+import django; django.setup()
+from django.utils import timezone
+from beckn import registry
+from beckn.wire.context import Party
+from beckn.wire.profile import PROFILES
+registry.register(Party({subscriber_id!r}, {url!r}), role={role!r}, key_id={key_id!r}, public_key={public_key!r}, now=timezone.now())
+registry.set_profile({subscriber_id!r}, PROFILES[{profile!r}])
+"""
+PURCHASE = """
+import django; django.setup()
+import time
+from decimal import Decimal
+from django.conf import settings
+from django.utils import timezone
+from marketplace.models import Organisation
+from marketplace.usecases.advance_purchase import advance_purchase
+from marketplace.usecases.request_quote import request_quote
+from marketplace.usecases.search_catalogue import search_catalogue
+settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"] = "seller.example"
+
+def until(row, done):
+    end = time.monotonic() + 40
+    while not done(row):
+        assert time.monotonic() < end, (row.__dict__)
+        time.sleep(0.05)
+        row.refresh_from_db()
+
+buyer = Organisation.objects.create(slug="grid", name="Grid", kind="GRID", created_at=timezone.now())
+search = search_catalogue(organisation=buyer, direction="REDUCE", now=timezone.now())
+until(search, lambda row: row.answered_at)
+offer = search.catalogs[0]["offers"][0]["id"]
+purchase = request_quote(organisation=buyer, search=search, offer_id=offer, kw=Decimal("300.5"), now=timezone.now())
+until(purchase, lambda row: row.state == "QUOTED")
+for step, state in (("initialise", "INITIALISED"), ("confirm", "CONFIRMED"), ("dispatch", "ACTIVE")):
+    advance_purchase(purchase=purchase, step=step, now=timezone.now())
+    until(purchase, lambda row: row.state == state)
+"""
+
+
+class House(Installation):
+    """An installation with a worker of its own; its participants are named after it."""
+
+    def __init__(self, var: Path, name: str) -> None:
+        super().__init__(var, registry_url="")
+        self.env |= {
+            "BECKN_BPP_ID": "seller.example" if name == "seller" else "spare-seller.example",
+            "BECKN_BAP_ID": "buyer.example" if name == "buyer" else "spare-buyer.example",
+        }
+        self.worker: subprocess.Popen[bytes] | None = None
+
+    def open(self, tables: Path) -> None:
+        """Door and worker, on a copy of empty tables."""
+        self.var.mkdir()
+        shutil.copy(tables, self.var)
+        self.set_up()
+        self.start()
+        with (self.var / "worker.log").open("ab") as log:
+            command = [sys.executable, "-c", WORKER]
+            self.worker = subprocess.Popen(command, env=self.env, cwd=ROOT, stdout=log, stderr=log)
+
+    def close(self) -> None:
+        if self.worker is not None:
+            self.worker.terminate()
+            self.worker.wait(20)
+        self.stop()
+
+    def know(self, profile: str, *, role: str, url: str, subscriber_id: str, key_id: str, public_key: str) -> None:
+        """Enter another participant in this house's registry, with the profile in which we speak with it."""
+        told = {"subscriber_id": subscriber_id, "url": url, "role": role, "key_id": key_id, "public_key": public_key}
+        self.run(KNOW.format(**told, profile=profile))
+
+    def entry(self, role: str) -> dict[str, str]:
+        """Its own participant as others know it."""
+        query = "select subscriber_id, key_id, public_key from beckn_subscriber where role = ? and fetched_at is null"
+        ((subscriber_id, key_id, public_key),) = self.rows(query, role)
+        named = {"subscriber_id": subscriber_id, "key_id": key_id, "public_key": public_key}
+        return named | {"role": role, "url": f"{self.url}/{role}"}
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with empty tables, made once."""
+    house = House(tmp_path_factory.mktemp("tables"), "tables")
+    house.run(TABLES)
+    return house.var / "caco.sqlite3"
+
+
+@pytest.fixture
+def seller(tmp_path: Path, tables: Path) -> Iterator[House]:
+    """A data centre's market with one offer on sale."""
+    house = House(tmp_path / "seller", "seller")
+    house.open(tables)
+    house.run(SALE)
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def buyer(tmp_path: Path, tables: Path) -> Iterator[House]:
+    """A grid operator's installation."""
+    house = House(tmp_path / "buyer", "buyer")
+    house.open(tables)
+    yield house
+    house.close()
+
+
+CONVERSATION = ["discover", "select", "init", "confirm", "update"]
+
+
+@pytest.mark.parametrize("profile", ["v1", "onix"])
+def test_a_sale_between_two_installations(seller: House, buyer: House, profile: str) -> None:
+    seller.know(profile, **buyer.entry("bap"))
+    buyer.know(profile, **seller.entry("bpp"))
+    buyer.run(PURCHASE)
+    wait_until(lambda: not seller.rows("select 1 from beckn_outboxmessage where state = 'PENDING'"))
+
+    heard = seller.rows("select action, profile, state, tolerances, raw, receipt from beckn_inboxmessage order by id")
+    assert [(one[0], one[2], one[3]) for one in heard] == [(action, "HANDLED", "[]") for action in CONVERSATION]
+    answered = buyer.rows("select action, state, tolerances, raw, authorization from beckn_inboxmessage order by id")
+    assert [one[:3] for one in answered] == [(f"on_{action}", "HANDLED", "[]") for action in CONVERSATION]
+    assert {one[1] for one in heard} == {profile}
+    if profile == "v1":
+        assert [body.parse(one[4])["context"]["action"] for one in heard] == ["search", *CONVERSATION[1:]]
+        assert {body.parse(one[4])["context"]["version"] for one in heard} == {"1.1.1"}
+        assert {one[5] for one in heard} == {b'{"message":{"ack":{"status":"ACK"}}}'}
+        assert body.parse(heard[-1][4])["message"]["update_target"] == "order.fulfillments"
+    else:
+        assert all(signing.parse(one[4]).is_chained for one in answered)
+        sent = seller.rows("select receipt_proof from beckn_outboxmessage")
+        assert sent == [("SIGNED",)] * len(CONVERSATION)
+        assert {tuple(body.parse(one[5])) for one in heard} == {("message",)}
+    assert seller.rows("select state from marketplace_order") == [("ACTIVE",)]
+
+
+def wait_until(done: Any) -> None:
+    """Until it is so, for a while."""
+    end = time.monotonic() + 40
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+class OldBuyer:
+    """A buyer that speaks 1.1 and writes its messages by hand."""
+
+    def __init__(self, house: House, door: Listener) -> None:
+        self.house, self.door = house, door
+        self.transaction = str(uuid.uuid4())
+
+    def ask(self, word: str, message: dict[str, Any]) -> dict[str, Any]:
+        """Send `word`, and return the message of its callback."""
+        who = self.door.participant
+        context = {
+            "domain": "energy:flexibility",
+            "action": word,
+            "version": "1.1.0",
+            "bap_id": who.signer.subscriber_id,
+            "bap_uri": who.url,
+            "bpp_id": "seller.example",
+            "bpp_uri": f"{self.house.url}/bpp",
+            "transaction_id": self.transaction,
+            "message_id": str(uuid.uuid4()),
+            "timestamp": datetime.now(UTC).isoformat(),
+            "ttl": "PT30S",
+        }
+        answer = who.post(f"{self.house.url}/bpp", {"context": context, "message": message})
+        assert (answer.status, receipts.read(answer.body).status) == (200, "ACK"), answer.body
+        told: list[dict[str, Any]] = []
+
+        def arrived() -> bool:
+            told[:] = [one.told for one in self.door.received if one.path == f"/bap/on_{word}"]
+            return any(one["context"]["message_id"] == context["message_id"] for one in told)
+
+        wait_until(arrived)
+        return next(one for one in told if one["context"]["message_id"] == context["message_id"])
+
+
+def bare(message: dict[str, Any]) -> dict[str, Any]:
+    """As a peer would send it that keeps nothing it does not know."""
+    return json.loads(json.dumps({name: value for name, value in message.items() if name != "tags"}, default=str))
+
+
+def test_a_buyer_that_knows_1_1_alone(seller: House) -> None:
+    with Listener(Participant("bap", "old.example")).listening() as door:
+        door.answer = lambda _: (200, b'{"message":{"ack":{"status":"ACK"}}}')
+        who = door.participant.signer
+        entry = {"subscriber_id": who.subscriber_id, "key_id": who.key_id, "public_key": who.public_key}
+        seller.know("v1", role="bap", url=door.participant.url, **entry)
+        old = OldBuyer(seller, door)
+
+        found = old.ask("search", {"intent": {"item": {"descriptor": {"code": "compute-flex"}}}})
+        (provider,) = found["message"]["catalog"]["providers"]
+        (item,), (offer,) = provider["items"], provider["offers"]
+        assert item["price"] == {"currency": "GBP", "value": "0.25"}
+        assert provider["locations"][0]["gps"].startswith("53.79")
+        order = {
+            "provider": {"id": provider["id"]},
+            "items": [{"id": item["id"], "quantity": {"selected": {"measure": {"value": "400", "unit": "kW"}}}}],
+            "offers": [{"id": offer["id"]}],
+        }
+        quoted = old.ask("select", {"order": order})["message"]["order"]
+        assert quoted["quote"]["price"] == {"currency": "GBP", "value": "100.00"}  # 400 kW for an hour at 25 p/kWh
+        agreed = old.ask("init", {"order": order})["message"]["order"]
+        placed = old.ask("confirm", {"order": bare(agreed)})["message"]["order"]
+        assert (placed["status"], placed["id"]) == ("ACTIVE", agreed["id"])
+        known = old.ask("status", {"order_id": placed["id"]})["message"]["order"]
+        assert known["items"] == placed["items"]
+
+        (series,) = [one for one in placed["items"][0]["tags"] if one["descriptor"]["code"] == "CAPACITY_OFFERED"]
+        wanted = series | {"descriptor": {"code": "CAPACITY_REQUESTED"}}
+        state = {"descriptor": {"code": "ACTIVATION_REQUESTED"}}
+        dispatch = {"id": "dispatch-1", "type": "Flexibility", "state": state, "tags": [wanted]}
+        changed = {"id": placed["id"], "status": "ACTIVE", "fulfillments": [dispatch]}
+        refused = old.ask("update", {"update_target": "order.items", "order": changed})
+        assert refused["error"]["code"] == "30012"
+        taken = old.ask("update", {"update_target": "order.fulfillments", "order": changed})["message"]["order"]
+        assert taken["fulfillments"][0]["state"]["descriptor"]["code"] == "ACTIVATION_ACCEPTED"
+        assert seller.rows("select state from marketplace_order") == [("ACTIVE",)]

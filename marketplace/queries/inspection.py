@@ -13,6 +13,7 @@ from beckn.models import InboxMessage, OutboxMessage, Subscriber
 from beckn.wire import body, chain, schema, signing, tolerance
 from beckn.wire.errors import WireError
 from beckn.wire.profile import Profile, named
+from beckn.wire.v1 import shape
 
 Message = InboxMessage | OutboxMessage
 
@@ -136,10 +137,12 @@ def headers_answered(message: Message) -> list[str]:
 
 
 def schema_verdict(raw: bytes, action: str, profile: Profile) -> Verdict:
-    """What our schema says of a 2.x body after what is forgiven; a 1.1 body was judged by its own when it came or went."""
+    """What our schemas say of a body in its sender's own version, after what is forgiven."""
     try:
         told = body.parse(raw)
-        if not profile.is_v1:
+        if profile.is_v1:
+            shape.validate(told)
+        else:
             tolerance.forgive(told, action=action, profile=profile.name)
             schema.validate(told)
     except WireError as problem:
@@ -148,10 +151,10 @@ def schema_verdict(raw: bytes, action: str, profile: Profile) -> Verdict:
 
 
 def timings_in(message: InboxMessage) -> tuple[Moment, ...]:
-    """Received, stored (the receipt follows), handled, and what became of the callbacks it was owed."""
+    """Received, stored, handled, and what became of the callbacks it was owed; the commit itself has no clock of its own."""
     steps: list[tuple[str, datetime | None]] = [
         ("Received", message.received_at),
-        ("Stored, receipt sent", message.stored_at),
+        ("Storing began, receipt after it", message.stored_at),
         ("Handled", message.handled_at),
     ]
     for row in message.callbacks.order_by("created_at").only("action", "created_at", "delivered_at"):

@@ -39,7 +39,10 @@ def test_a_received_message_is_judged_again_from_its_bytes(received):
     assert found.signed.signing_string.endswith(found.digest)
     assert (found.signed.subscriber_id, found.signed.key_state) == ("buyer.example", "Subscribed")
     assert found.schema.fits
-    assert [(step.name, step.after_s) for step in found.timings] == [("Received", 0.0), ("Stored, receipt sent", 0.003)]
+    assert [(step.name, step.after_s) for step in found.timings] == [
+        ("Received", 0.0),
+        ("Storing began, receipt after it", 0.003),
+    ]
 
 
 def test_one_changed_byte_breaks_the_signature_and_a_missing_member_the_schema(received):
@@ -74,4 +77,17 @@ def test_the_callback_shows_request_and_answer_in_one_line_of_time(received):
     assert found.signed.holds is True
     assert found.authorizations == (header,)
     names = [step.name for step in inspect(InboxMessage.objects.get()).timings]
-    assert names == ["Received", "Stored, receipt sent", "Handled", "on_select stored", "on_select delivered"]
+    assert names == [
+        "Received",
+        "Storing began, receipt after it",
+        "Handled",
+        "on_select stored",
+        "on_select delivered",
+    ]
+
+
+def test_a_message_of_1_1_is_judged_by_its_own_schema(received):
+    received.profile = "v1"
+    found = inspect(received)
+    assert (found.profile, found.schema.fits) == ("v1", False)  # its names are those of 2.0.0
+    assert found.schema.pointer.startswith("/context")

@@ -11,6 +11,7 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from beckn.wire import actions
+from beckn.wire.profile import PROFILES
 from marketplace.ledger.deployment import deployment
 from marketplace.ledger.onchain import NoContractError
 
@@ -90,6 +91,15 @@ def handlers(**_: Any) -> list[CheckMessage]:
             hint = "Add a function for each to its ACTIONS."
             found.append(Error(f"{name} has no handler for {', '.join(missing)}.", hint=hint, id="caco.E008"))
     return found
+
+
+@register(Tags.compatibility)
+def profile(**_: Any) -> list[CheckMessage]:
+    """The profile of peers for whom none is written must be one there is."""
+    if settings.BECKN_PROFILE in PROFILES:
+        return []
+    hint = f"Set it to one of {', '.join(PROFILES)}."
+    return [Error(f"BECKN_PROFILE is {settings.BECKN_PROFILE!r}.", hint=hint, id="caco.E010")]
 
 
 @register(Tags.compatibility)

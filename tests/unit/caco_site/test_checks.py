@@ -80,6 +80,13 @@ def test_a_missing_handler_is_named(settings, monkeypatch):
     assert any("confirm" in one.msg for one in found)
 
 
+def test_a_profile_that_does_not_exist_is_named(settings):
+    assert checks.profile() == []
+    settings.BECKN_PROFILE = "v2"
+    assert ids(checks.profile()) == ["caco.E010"]
+    assert "'v2'" in checks.profile()[0].msg
+
+
 def test_a_contract_file_that_names_nothing(settings, tmp_path):
     settings.CHAIN_CONTRACT_FILE = tmp_path / "contract.json"
     assert checks.contract() == []

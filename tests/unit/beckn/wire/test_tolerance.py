@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +78,16 @@ def test_every_tolerance_has_a_reason_and_profiles_that_exist():
     assert all(one.what.endswith(".") and one.profiles <= set(PROFILES) for one in TOLERANCES.values())
     assert {name for name, _ in REPAIRS} <= set(TOLERANCES)
     assert not set(ALIASES) & set(ALIASES.values())
+
+
+def test_every_tolerance_and_profile_is_documented():
+    page = (Path(__file__).resolve().parents[4] / "docs/reference/beckn-profiles.md").read_text()
+    rows = {line.split("|")[1].strip(" `"): line.split("|")[3] for line in page.splitlines() if line.count("|") == 4}
+    for one in TOLERANCES.values():
+        assert set(PROFILES) == one.profiles or {f"`{name}`" for name in one.profiles} == set(
+            rows[one.name].strip().split(", ")
+        )
+    assert all(f"| `{name}` |" in page for name in PROFILES)
 
 
 def test_an_unknown_profile_is_named_with_those_there_are():

@@ -179,14 +179,13 @@ def attempt(row: OutboxMessage, *, now: datetime) -> Outcome:
 
 def sign(row: OutboxMessage, profile: Profile, *, now: datetime) -> str:
     """The header for this attempt, by the peer's profile: over what it answers, and kept for whoever will answer it."""
-    raw, signer = bytes(row.raw), keys.own(row.role)
-    if not profile.is_chained:
-        return signing.sign(raw, signer, now=now)
-    answering = signing.value_of(row.answers.authorization) if row.answers else ""
-    header = signing.sign(raw, signer, now=now, answering=answering)
+    asked = row.answers if profile.is_chained else None
+    answering = signing.value_of(asked.authorization) if asked else ""
+    header = signing.sign(bytes(row.raw), keys.own(row.role), now=now, answering=answering)
     row.authorizations = [*row.authorizations, header][-MOST_SIGNED:]
-    # Before it is sent: the answer may be here before we have written down that the message is delivered.
-    OutboxMessage.objects.filter(pk=row.pk).update(authorizations=row.authorizations)
+    if profile.is_chained:
+        # Before it is sent: the answer may be here before we have written down that the message is delivered.
+        OutboxMessage.objects.filter(pk=row.pk).update(authorizations=row.authorizations)
     return header
 
 
@@ -223,6 +222,7 @@ def conclude(row: OutboxMessage, outcome: Outcome, *, now: datetime) -> str:
         held.state, held.last_status, held.receipt = state, outcome.status, outcome.receipt
         held.problem = f"{outcome.code}: {outcome.text}"[:2000] if outcome.code else outcome.text
         held.receipt_proof = row.receipt_proof
+        held.authorizations = list(dict.fromkeys([*held.authorizations, *row.authorizations]))[-MOST_SIGNED:]
         held.delivered_at = now if state == State.DELIVERED else None
         held.next_attempt_at = again if state == State.PENDING else held.next_attempt_at
         if state in (State.REFUSED, State.DEAD):

@@ -81,6 +81,7 @@ def test_a_delivery_is_signed_verifiable_and_recorded(seller, seller_door):
     assert signature.subscriber_id == ours.subscriber_id
     assert (row.state, row.last_status, row.attempts, row.problem) == ("DELIVERED", 200, 1, "")
     assert row.delivered_at is not None
+    assert (row.profile, row.receipt_proof) == ("lts", "SIGNED")
     assert receipts.is_countersigned(
         bytes(row.receipt), request=got.raw, message_id=str(row.message_id), public_key=seller.signer.public_key
     )
@@ -160,6 +161,8 @@ def test_anything_else_is_tried_again_with_a_new_signature(seller_door, status, 
     first, second = seller_door.received
     assert first.raw == second.raw
     assert first.headers["authorization"] != second.headers["authorization"]
+    row.refresh_from_db()
+    assert row.authorizations == [one.headers["authorization"] for one in (first, second)]
 
 
 def test_a_peer_that_asks_for_time_gets_it(seller_door, monkeypatch):

@@ -23,6 +23,14 @@ from beckn.wire.signing import Signature, Signer
 
 LIMIT = 1024 * 1024
 NETWORK = "caco.example/flex-dev"
+SHOP = {"shop", "sells twice", "confirms nothing", "a callback for each confirm"}  # these have something on sale
+CATALOGUE = {
+    "id": "catalogue-1",
+    "descriptor": {"name": "Turn-down"},
+    "provider": {"id": "provider-1", "descriptor": {"name": "A data centre"}},
+    "resources": [{"id": "r1", "descriptor": {"name": "A site"}}],
+    "offers": [{"id": "o1", "descriptor": {"name": "An evening"}, "resourceIds": ["r1"]}],
+}
 
 
 class Fake:
@@ -65,7 +73,7 @@ class Fake:
             self.slept = True
             time.sleep(2.3)
         action = path.rpartition("/")[2]
-        if action not in ("discover", "on_discover"):
+        if action not in ("discover", "on_discover", "select", "init", "confirm"):
             return 404, {}, b"{}"
         if method != "POST" and self.fault != "answers GET":
             return 405, {"Allow": "POST"}, b"{}"
@@ -218,7 +226,8 @@ class Fake:
             )
         if self.fault == "new receipts":
             receipt = self.receipt({"status": "ACK", "n": uuid.uuid4().hex}, raw, named)
-        if (first or self.fault == "a callback for each copy") and self.role == "bpp" and told:
+        repeats = self.fault == ("a callback for each confirm" if b'"confirm"' in raw else "a callback for each copy")
+        if (first or repeats) and self.role == "bpp" and told:
             self.call_back(told)
         return 200, {}, receipt
 
@@ -255,14 +264,14 @@ class Fake:
     def call_back(self, told: dict[str, Any]) -> None:
         """Later, in a thread."""
         if self.fault != "no callbacks" and isinstance(told.get("context"), dict):
-            thread = threading.Thread(target=self.deliver, args=(told["context"],))
+            thread = threading.Thread(target=self.deliver, args=(told["context"], told.get("message")))
             self.calls.append(thread)
             thread.start()
 
-    def deliver(self, asked: dict[str, Any]) -> None:
+    def deliver(self, asked: dict[str, Any], message: Any) -> None:
         """The callback, and once more if it was not taken."""
         try:
-            raw = self.callback(asked)
+            raw = self.callback(asked, message)
         except (KeyError, ValueError):
             return
         for _ in range(1 if self.fault == "no second attempt" else 2):
@@ -273,16 +282,16 @@ class Fake:
                 else self.signer
             )
             header = "" if self.fault == "unsigned callbacks" else signing.sign(raw, signer, now=when)
-            status = post(f"{asked['bapUri']}/on_discover", raw, header)
+            status = post(f"{asked['bapUri']}/on_{asked['action']}", raw, header)
             if status == 200 and self.fault != "repeats callbacks":
                 return
             time.sleep(0.05)
             if self.fault == "new bytes at each attempt":
-                raw = self.callback(asked)
+                raw = self.callback(asked, message)
 
-    def callback(self, asked: dict[str, Any]) -> bytes:
-        """on_discover with nothing on sale."""
-        told = asked | {"action": "on_discover", "bppId": self.signer.subscriber_id, "bppUri": self.url}
+    def callback(self, asked: dict[str, Any], message: Any) -> bytes:
+        """What is on sale, or the contract that was asked for."""
+        told = asked | {"action": f"on_{asked['action']}", "bppId": self.signer.subscriber_id, "bppUri": self.url}
         told["timestamp"] = datetime.now(UTC).isoformat()
         if self.fault == "callbacks with new message ids":
             told["messageId"] = str(uuid.uuid4())
@@ -290,8 +299,16 @@ class Fake:
             told["transactionId"] = str(uuid.uuid4())
         if self.fault == "callbacks to nobody":
             told["bapId"] = "somebody-else.example"
-        catalogs: Any = "none" if self.fault == "invalid callbacks" else []
+        if asked["action"] != "discover":
+            return body.dump({"context": told, "message": {"contract": self.contract(asked, message["contract"])}})
+        catalogs: Any = "none" if self.fault == "invalid callbacks" else [CATALOGUE] if self.fault in SHOP else []
         return body.dump({"context": told, "message": {"catalogs": catalogs}})
+
+    def contract(self, asked: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+        """The contract after this step; a transaction has one id, unless that is the fault."""
+        named = str(uuid.uuid4()) if self.fault == "sells twice" else asked["transactionId"]
+        code = "ACTIVE" if asked["action"] == "confirm" and self.fault != "confirms nothing" else "DRAFT"
+        return wanted | {"id": named, "status": {"code": code}}
 
 
 Answer = tuple[int, dict[str, str], bytes]

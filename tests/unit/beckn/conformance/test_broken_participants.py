@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
-from beckn.conformance import RULES, Outcome, Patience, Target, run, start
+from beckn.conformance import RULES, Outcome, Patience, Rule, Target, run, start
+from beckn.conformance.rules import orders
 from tests.unit.beckn.conformance.fake import NETWORK, Fake
 
 PATIENCE = Patience(answer_s=2.0, callback_s=2.0, retry_s=1.5, settle_s=0.3)
@@ -67,17 +70,23 @@ BROKEN = {
     "repeats callbacks": "callback-once copy-one-callback",
     "answers what it refuses": "callback-none-refused",
 }
+BROKEN_SHOPS = {
+    "shop": "",
+    "sells twice": "order-once",
+    "confirms nothing": "order-confirmed",
+    "a callback for each confirm": "order-replayed",
+}
 
 
-def judged(fake: Fake) -> dict[str, str]:
+def judged(fake: Fake, rules: Iterable[Rule] = RULES, *, buys: bool = False) -> dict[str, str]:
     """What the kit finds wrong with a participant: rule and reason."""
     with fake.serving():
         keys = {"fake-1": fake.signer.public_key}
         target = Target(fake.url, fake.signer.subscriber_id, fake.role, NETWORK, "lts", keys)
-        with start.started(target, start.identities("kit.example", ""), patience=PATIENCE) as kit:
+        with start.started(target, start.identities("kit.example", ""), patience=PATIENCE, buys=buys) as kit:
             for one, is_revoked in ((kit.main, False), (kit.other, False), (kit.revoked, True)):
                 fake.know(one, revoked=is_revoked)
-            verdicts = run(kit, RULES)
+            verdicts = run(kit, rules)
     assert verdicts
     return {one.rule.id: one.why for one in verdicts if one.outcome == Outcome.FAIL}
 
@@ -91,3 +100,15 @@ def test_a_participant_that_keeps_every_rule_is_let_be(role):
 def test_a_broken_participant_is_caught_by_the_right_rule(fault):
     found = judged(Fake(fault))
     assert set(found) == set(BROKEN[fault].split()), found
+
+
+@pytest.mark.parametrize("fault", BROKEN_SHOPS)
+def test_a_shop_that_sells_wrongly_is_caught(fault):
+    found = judged(Fake(fault), orders.RULES, buys=True)
+    assert set(found) == set(BROKEN_SHOPS[fault].split()), found
+
+
+def test_nothing_is_bought_unasked():
+    fake = Fake("shop")
+    assert judged(fake, orders.RULES) == {}
+    assert fake.taken == {}

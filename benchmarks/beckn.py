@@ -2,7 +2,7 @@
 
     python -m benchmarks.beckn                 on SQLite (synchronous=FULL)
     python -m benchmarks.beckn --postgres      on a throw-away PostgreSQL (Debian's pg_virtualenv) with fsync on
-    python -m benchmarks.beckn --profile FILE  where the time goes, as cProfile of the event loop's thread
+    python -m benchmarks.beckn_parts           where the time goes, step by step
 
 Real sockets, keep-alive, distinct messages signed beforehand; server and load share this machine. Each line gives the load
 average beside it: on a busy machine CPU per request is the figure to compare.
@@ -69,7 +69,6 @@ def main() -> int:
         "--messages", type=int, default=0, help="prepared in all; default: as many as 4,000 a second need"
     )
     parser.add_argument("--postgres", action="store_true")
-    parser.add_argument("--profile", metavar="FILE", default="")
     options = parser.parse_args()
     if options.postgres and "DATABASE_URL" not in os.environ:
         again = [sys.executable, "-m", "benchmarks.beckn", *sys.argv[1:]]
@@ -94,8 +93,7 @@ def run(house: House, options: argparse.Namespace) -> int:
     )
     yardstick = bare(house, prepared, max(options.connections), options.seconds)
     source = iter(prepared)
-    wrapped = (sys.executable, "-m", "cProfile", "-o", options.profile) if options.profile else ()
-    house.serve(wrapped=wrapped)
+    house.serve()
     loads = [uvloop.run(flat_out(house.port, source, 16, 1.0))]
     loads += [measure(house, f"stored, {n} connections", source, n, options.seconds) for n in options.connections]
     full = loads[-1]

@@ -103,9 +103,9 @@ class House:
         with (self.var / f"{name}.log").open("ab") as log:
             self.children[name] = subprocess.Popen(argv, env=self.env, cwd=ROOT, stdout=log, stderr=log)
 
-    def serve(self, application: str = "caco_site.asgi:application", *, wrapped: tuple[str, ...] = ()) -> None:
+    def serve(self, application: str = "caco_site.asgi:application") -> None:
         """Open the door as `manage.py up` does, and wait until it answers."""
-        argv = [*(wrapped or (sys.executable,)), "-m", "uvicorn", application, "--lifespan", "on", "--no-server-header"]
+        argv = [sys.executable, "-m", "uvicorn", application, "--lifespan", "on", "--no-server-header"]
         self.spawn("web", [*argv, "--port", str(self.port), "--no-access-log", "--log-level", "warning"])
         self.wait()
 

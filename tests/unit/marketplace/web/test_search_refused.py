@@ -15,8 +15,10 @@ from tests.unit.marketplace.web.world import World
 
 
 def test_the_reason_stands_where_the_offers_would(
-    world: World, signed_in: Callable[[User], Client], program: Any
-) -> None:  # noqa: F811
+    world: World,
+    signed_in: Callable[[User], Client],
+    program: Any,  # noqa: F811 - the fixture
+) -> None:
     search = world.searches["pending"]
     search.refusal = {"code": "AUT_KEY_NOT_FOUND", "message": "The registry has no such key."}
     search.save()

@@ -158,7 +158,7 @@ def test_a_signed_message_that_is_wrong_is_named(house, buyer):
 
 
 def test_an_action_without_a_handler_is_known_but_not_served(house, buyer):
-    answer = buyer.post(f"{house.url}/bpp", b"{}", "rate")
+    answer = buyer.post(f"{house.url}/ds", b"{}", "catalog/subscription")  # another room answers it, at once
     assert (answer.status, code_of(answer)) == (400, "NET_NOT_IMPLEMENTED")
 
 

@@ -79,6 +79,6 @@ RULES = (
     Rule("receipt-message-id", "A receipt names the message it is for.", message_id, frozenset({"onix"})),
 )
 LAST = (
-    Rule("answer-in-time", "Every answer comes within a second.", in_time),
+    Rule("answer-in-time", "Every answer comes in time: within a second, unless told otherwise.", in_time),
     Rule("answer-no-5xx", "No input makes the receiver answer with a server error.", no_server_errors),
 )

@@ -54,6 +54,7 @@ class Command(BaseCommand):
         parser.add_argument("--spec", default="", metavar="PATH_OR_URL", help="the standard's OpenAPI file")
         parser.add_argument("--buy", action="store_true", help="also order the least there is on sale, once")
         parser.add_argument("--patience", type=float, default=15.0, metavar="S", help="how long a callback may take")
+        parser.add_argument("--answer-within", type=float, default=1.0, metavar="S", help="how long a receipt may take")
         parser.add_argument(
             "--json", default="", metavar="FILE", help="write the verdicts as JSON too (-: print only that)"
         )
@@ -71,7 +72,9 @@ class Command(BaseCommand):
         given = {
             "official": official(options["spec"]) if options["spec"] else None,
             "buys": options["buy"],
-            "patience": Patience(callback_s=options["patience"], retry_s=2 * options["patience"]),
+            "patience": Patience(
+                answer_s=options["answer_within"], callback_s=options["patience"], retry_s=2 * options["patience"]
+            ),
         }
         tell = self.tell if options["json"] != "-" else lambda _: None
         with start.started(target, who, host=host, port=int(port), **given) as kit, known(kit, options):

@@ -171,7 +171,12 @@ def main() -> None:
         buyer = Participant("bap", BUYER)
         buyer.signer = Signer.of(BUYER, "load-1", bytes.fromhex(house.seed))
         waiting, listener = Waiting(), Listener(buyer)
-        listener.answer = lambda got: (waiting.arrived(got.raw), listener.ack(got))[1]
+
+        def answer(got: Any) -> tuple[int, bytes]:
+            waiting.arrived(got.raw)
+            return listener.ack(got)
+
+        listener.answer = answer
         try:
             with listener.listening():
                 house.callback_url = buyer.url

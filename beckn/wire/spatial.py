@@ -50,12 +50,20 @@ class Constraint:
     def fits(self, place: Any) -> bool:
         """Whether one place satisfies it; what is no geometry does not."""
         try:
+            if self.op == "S_DWITHIN" and self.shape.geom_type == "Point" and is_point(place):
+                at = pair(place["coordinates"], [1])  # the usual question, without building a shape for each resource
+                return haversine_m(at, (self.shape.x, self.shape.y)) <= self.metres
             shape = geometry(place)
         except SpatialError:
             return False
         if self.op == "S_DWITHIN":
             return distance_m(shape, self.shape) <= self.metres
         return bool(getattr(shape, PREDICATES[self.op])(self.shape))
+
+
+def is_point(place: Any) -> bool:
+    """Whether a GeoJSON object is a point with a position."""
+    return isinstance(place, Mapping) and place.get("type") == "Point" and isinstance(place.get("coordinates"), list)
 
 
 def constraint(told: Mapping[str, Any]) -> Constraint:

@@ -15,10 +15,14 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def live(context: Context, name: str, *topics: str) -> SafeString:
-    """Attributes of an element with id `name` that is replaced whenever one of `topics` changes."""
-    triggers = ", ".join(f"{topic} from:body" for topic in (*topics, "caco-poll"))
+    """Attributes of an element with id `name` whose children are fetched anew whenever one of `topics` changes.
+
+    The element itself stays, because htmx keeps on it what came in while a fetch was under way; were it replaced, the
+    newest change would be lost. All that it holds must stand in child elements.
+    """
+    triggers = ", ".join([*(f"{topic} from:body" for topic in (*topics, "caco-poll")), "caco-missed"])
     return format_html(
-        'id="{}" data-live-topics="{}" hx-get="{}" hx-select="#{}" hx-target="this" hx-swap="outerHTML" hx-trigger="{}"',
+        'id="{}" data-live-topics="{}" hx-get="{}" hx-select="#{} > *" hx-target="this" hx-swap="innerHTML" hx-trigger="{}"',
         name,
         " ".join(topics),
         context.get("path", ""),

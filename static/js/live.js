@@ -5,10 +5,12 @@
   const POLL_MS = 30_000;
   const STALE_MS = 60_000;
   const MOST_WAIT_MS = 30_000;
+  const RETRY_MS = 5_000;
   let socket = null;
   let tries = 0;
   let lastHeard = Date.now();
   let subscribed = "";
+  let caughtUp = false;
 
   const topics = () => {
     const found = new Set();
@@ -45,6 +47,24 @@
     bar.hidden = !stale;
   };
 
+  // Fragments as the server made them, taken before any other script has drawn in them. Form tokens differ each time.
+  const bare = (part) => part.outerHTML.replace(/name="csrfmiddlewaretoken" value="[^"]*"/g, "");
+  const fragments = () => [...document.querySelectorAll("[data-live-topics][hx-get]")];
+  const made = new Map(fragments().map((part) => [part.id, bare(part)]));
+
+  // What changed after the page was made and before the socket first listened was told to nobody here: look once.
+  const catchUp = async () => {
+    const parts = fragments();
+    if (!parts.length) return;
+    const answer = await fetch(parts[0].getAttribute("hx-get"), { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!answer?.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    for (const part of parts) {
+      const newer = page.getElementById(part.id);
+      if (newer && bare(newer) !== made.get(part.id)) htmx.trigger(part, "caco-missed");
+    }
+  };
+
   const announce = (topic) => {
     for (const part of document.querySelectorAll("[data-live-notice]")) {
       if (part.dataset.liveTopics.split(" ").includes(topic)) part.firstElementChild.hidden = false;
@@ -73,6 +93,10 @@
       let told;
       try { told = JSON.parse(event.data); } catch { return; }
       if (typeof told.topic === "string") announce(told.topic);
+      if (told.subscribed && !caughtUp) {
+        caughtUp = true;
+        catchUp();
+      }
     });
     socket.addEventListener("close", retry);
   };
@@ -97,8 +121,16 @@
   // A fetched fragment proves the server is there, and may bring new topics.
   document.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) heard(); });
   document.addEventListener("htmx:afterSettle", subscribe);
+  // A change that could not be fetched is fetched later: the socket will not tell of it again.
+  const later = (event) => {
+    const part = event.detail.elt;
+    if (part.matches("[data-live-topics]")) setTimeout(() => htmx.trigger(part, "caco-missed"), RETRY_MS);
+  };
+  document.addEventListener("htmx:sendError", later);
   document.addEventListener("htmx:responseError", (event) => {
+    const { status } = event.detail.xhr;
     const bar = document.getElementById("signed-out");
-    if (bar && event.detail.xhr.status === 401) bar.hidden = false;
+    if (bar && status === 401) bar.hidden = false;
+    if (status >= 500) later(event);
   });
 })();

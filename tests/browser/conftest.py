@@ -58,7 +58,7 @@ def window(browser: Browser, house: House) -> Iterator[Callable[..., BrowserCont
     faults = [fault for _, watch in opened for fault in watch.faults]
     for context, _ in opened:
         context.close()
-    assert faults == []
+    assert faults == [], house.last_words()
 
 
 @pytest.fixture(scope="package")

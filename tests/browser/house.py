@@ -42,6 +42,11 @@ class House:
         """Where its pages are."""
         return self.group.url
 
+    def last_words(self) -> str:
+        """How its server's and worker's logs end, for a failure to be understood."""
+        logs = [self.group.var / "log" / f"{part}.log" for part in ("web", "worker")]
+        return "\n".join(f"--- {log.name}\n{log.read_text(errors='replace')[-2500:]}" for log in logs if log.exists())
+
     def set_clock(self, moment: datetime) -> None:
         """Move the market on to `moment`."""
         self.group.set_clock(moment)

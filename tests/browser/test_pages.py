@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, WebSocketRoute, expect
 
+from marketplace.management.sale import upload_jobs, wait_for_plan
 from tests.browser import sale
-from tests.browser.house import EMAILS, House
+from tests.browser.house import EMAILS, MORNING, House
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 HOMES = {"operator": "Fenland Compute Ltd now", "grid": "Eastern Grid DSO now", "auditor": "The log now"}
@@ -170,8 +171,59 @@ def test_a_page_that_hears_nothing_says_so_and_recovers(sign_in: Callable[..., P
     expect(page.get_by_text("Not connected.")).to_be_hidden()
 
 
+def add_job(house: House, name: str) -> None:
+    """One more job in the queue of the site that these tests share."""
+    row = f"id,arrival,deadline,duration,power_kw\n{name},2026-11-16T09:00Z,2026-11-17T09:00Z,1:00,90\n"
+    upload_jobs(
+        house.operator, site="cambridge", filename="one.csv", content=row.encode(), slack_hours=1, epoch=MORNING
+    )
+
+
+def open_jobs(page: Page) -> Locator:
+    """The number of open jobs on a site's overview."""
+    return page.locator(".figure").filter(has_text="Open jobs").locator(".figure-value")
+
+
+def test_what_changed_before_the_socket_listened_is_not_missed(sign_in: Callable[..., Page], house: House) -> None:
+    """A page is made, then something changes, and only then the page's socket is there to hear of changes."""
+    page = sign_in("operator")
+
+    def late(socket: WebSocketRoute) -> None:
+        add_job(house, "before-the-socket")
+        socket.connect_to_server()
+
+    page.route_web_socket("**/ws/live", late)
+    page.goto("/sites/cambridge")
+    before = int(open_jobs(page).inner_text())
+    expect(open_jobs(page)).to_have_text(str(before + 1))
+
+
+def test_what_changed_while_a_part_was_being_fetched_is_not_missed(sign_in: Callable[..., Page], house: House) -> None:
+    """The answer on its way is older than the change that is told meanwhile; the part must be fetched once more."""
+    page = sign_in("operator")
+    page.goto("/sites/cambridge")
+    page.wait_for_timeout(1_000)  # the socket listens and has caught up
+    before = int(open_jobs(page).inner_text())
+    held: list[str] = []
+
+    def hold(route: Route) -> None:
+        answer = route.fetch()
+        if not held:
+            held.append(route.request.url)
+            plan = house.operator.get("/sites/cambridge/plan").get("id")
+            add_job(house, "during-the-fetch")
+            wait_for_plan(house.operator, site="cambridge", after=plan)
+            page.wait_for_timeout(1_500)  # the last word about it has been said; only this answer is still on its way
+        route.fulfill(response=answer)
+
+    page.route("**/sites/cambridge", hold)
+    page.evaluate("htmx.trigger(document.body, 'caco-poll')")
+    expect(open_jobs(page)).to_have_text(str(before + 1))
+    assert held
+
+
 def test_a_session_that_ended_is_said_and_nothing_on_the_page_is_lost(sign_in: Callable[..., Page]) -> None:
-    page = sign_in("auditor", fresh=True, expects="Status Error Code 401")
+    page = sign_in("auditor", fresh=True, expects="Status Error Code 401|WebSocket")
     page.clock.install()
     page.goto("/")
     page.context.clear_cookies()

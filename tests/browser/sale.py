@@ -187,3 +187,5 @@ def verify(page: Page) -> None:
     expect(checks.first).to_be_visible()
     assert checks.count() >= 3
     expect(page.locator(".checks .state-bad, .checks .state-attention")).to_have_count(0)
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

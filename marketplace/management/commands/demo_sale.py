@@ -93,7 +93,7 @@ class Command(BaseCommand):
         for option, value, why in (
             ("site_kw", Decimal(2000), "no site size was given"),
             ("must_run_kw", Decimal(300), "no must-run load was given"),
-            ("kw_per_cpu", Decimal("0.5"), "the queue counts CPUs and no power"),
+            ("kw_per_cpu", Decimal("0.5"), "the queue counts CPUs and no power; each is taken as a whole server"),
         ):
             given = options[option]
             sizes += [f"--{option.replace('_', '-')}", str(value if given is None else given)]

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from marketplace import notify
 from marketplace.models import Purchase
-from marketplace.rules.errors import MarketError
+from marketplace.usecases.receive_answer import purchase_of
 from marketplace.wire.purchase import freeze
 
 
@@ -26,14 +26,7 @@ def keep_reply(
 ) -> Purchase:
     """Store the newest reply to each kind of question. Raises MarketError for a stranger's transaction."""
     with transaction.atomic():
-        purchase = (
-            Purchase.objects.select_for_update(of=("self",))
-            .select_related("organisation")
-            .filter(transaction_id=transaction_id, seller_subscriber_id=seller_subscriber_id)
-            .first()
-        )
-        if purchase is None:
-            raise MarketError("CTX_TRANSACTION_ID_UNKNOWN", "No purchase from this seller has this transaction.")
+        purchase = purchase_of(transaction_id, seller_subscriber_id)
         reply = {"message": freeze(message), "error": freeze(error or {}), "received_at": now.isoformat()}
         purchase.answers = {**purchase.answers, action: reply}
         purchase.updated_at = now

@@ -86,14 +86,7 @@ def receive_answer(
 ) -> None:
     """Move the purchase of this transaction as the callback says. Raises MarketError for a stranger's transaction or no amount."""
     with transaction.atomic():
-        purchase = (
-            Purchase.objects.select_for_update(of=("self",))
-            .select_related("organisation")
-            .filter(transaction_id=transaction_id, seller_subscriber_id=seller_subscriber_id)
-            .first()
-        )
-        if purchase is None:
-            raise MarketError("CTX_TRANSACTION_ID_UNKNOWN", "No purchase from this seller has this transaction.")
+        purchase = purchase_of(transaction_id, seller_subscriber_id)
         if error:
             purchase.refusal = refusal_of(error)
             purchase.state = AFTER_REFUSAL.get(State(purchase.state), purchase.state)
@@ -102,6 +95,19 @@ def receive_answer(
         purchase.updated_at = now
         purchase.save()
         notify.changed(f"purchase:{purchase.pk}", f"orders:{purchase.organisation.slug}")
+
+
+def purchase_of(transaction_id: uuid.UUID, seller_subscriber_id: str) -> Purchase:
+    """The purchase of a transaction with this seller, locked; a stranger's transaction looks the same as an unknown one."""
+    purchase = (
+        Purchase.objects.select_for_update(of=("self",))
+        .select_related("organisation")
+        .filter(transaction_id=transaction_id, seller_subscriber_id=seller_subscriber_id)
+        .first()
+    )
+    if purchase is None:
+        raise MarketError("CTX_TRANSACTION_ID_UNKNOWN", "No purchase from this seller has this transaction.")
+    return purchase
 
 
 def accept(purchase: Purchase, action: str, contract: Mapping[str, Any]) -> None:

@@ -1,9 +1,15 @@
-"""A buyer with nothing but a key file and a registry's address buys, dispatches and is told what was settled."""
+"""A buyer with nothing but a key file and a registry's address buys, dispatches and is told what was settled.
+
+Once by `manage.py beckn_buy`, once by curl, command by command as the how-to page says it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +29,8 @@ from tests.style.meter import ROOT
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 STEERING = ("CACO_", "BECKN_", "REDIS_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
+PAGE = ROOT / "docs" / "howto" / "order-flexibility-with-curl.md"
+BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @contextmanager
@@ -105,3 +113,24 @@ def test_what_cannot_be_done_is_said_in_a_sentence_with_its_exit_code(
     assert process.returncode == code, said
     assert words in said
     assert "Traceback" not in said
+
+
+def test_every_command_of_the_page_does_what_it_says(house: House, tmp_path: Path) -> None:
+    house.offer()
+    script = "set -euo pipefail\n" + "\n".join(BLOCK.findall(PAGE.read_text()))
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(STEERING)}
+    process = subprocess.Popen(
+        ["bash", "-c", script], cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        env=kept | {"CACO": str(ROOT), "BASE": house.group.url, "CACO_VAR": str(tmp_path / "nothing")},
+    )  # fmt: skip
+    try:
+        said, complained = process.communicate(timeout=120)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, complained + said
+    assert said.rstrip().endswith("ACTIVATION_ACCEPTED")
+    contract = json.loads((tmp_path / "inbox" / "on_status.json").read_text())["message"]["contract"]
+    order = house.operator.get(f"/orders/{contract['id']}")
+    assert order["state"] == "ACTIVE"
+    assert {float(row["ordered_kw"]) for row in order["periods"]} == {100.0}

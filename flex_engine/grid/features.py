@@ -50,7 +50,8 @@ def block_means(values: Array, origins: Index) -> Array:
 
     Raises ValueError for an origin with less than LOOKBACK values before it.
     """
-    if origins.size and (origins.min() < LOOKBACK or origins.max() > values.size):
-        raise ValueError(f"origins must lie in {LOOKBACK}..{values.size}, not {origins.min()}..{origins.max()}")
+    first, last = np.min(origins, initial=LOOKBACK), np.max(origins, initial=values.size)
+    if first < LOOKBACK or last > values.size:
+        raise ValueError(f"origins must lie in {LOOKBACK}..{values.size}, not {first}..{last}")
     total = np.concatenate([[0.0], np.cumsum(values)])
     return np.stack([(total[origins - near] - total[origins - far]) / (far - near) for near, far in BLOCKS], axis=1)

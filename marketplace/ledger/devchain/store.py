@@ -44,6 +44,7 @@ class Store:
                 "pragma locking_mode=exclusive; pragma journal_mode=wal; pragma synchronous=full;" + SCHEMA
             )
         except sqlite3.OperationalError as problem:
+            self.db.close()
             raise InUseError(f"the chain file {path} is open in another process ({problem})") from problem
 
     def close(self) -> None:

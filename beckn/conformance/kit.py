@@ -48,12 +48,21 @@ class Conversation:
     callbacks: list[Callback]
 
 
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """Terms that were agreed and may be confirmed: the contract as on_select quoted and as on_init returned it."""
+
+    transaction_id: str
+    quoted: dict[str, Any]
+    terms: dict[str, Any]
+
+
 @dataclass
 class Kit:
     """`main` is registered with the target as the kit; `other` is registered too, `revoked` registered and revoked.
 
-    `answers` grows with every exchange; `refused` are the message ids of what must have no effect; `sale` is the confirm
-    that bought something, with its callback, where the kit was told that it may.
+    `answers` grows with every exchange; `refused` are the message ids of what must have no effect; `deal` are agreed terms,
+    and `sale` the confirm that bought them, with its callback, where the kit was told that it may.
     """
 
     target: Target
@@ -66,6 +75,7 @@ class Kit:
     buys: bool = False
     answers: list[tuple[Request, Answer]] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
+    deal: Deal | None = None
     sale: tuple[Request, dict[str, Any]] | None = None
 
     @property

@@ -46,6 +46,13 @@ class Callback:
         return str(self.context("transactionId") or self.context("transaction_id") or "")
 
 
+class Server(ThreadingHTTPServer):
+    """A thread a request. Callbacks to copies sent at once come at once: a short queue would make some wait a second."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+
 @dataclass
 class Listener:
     """`receipt` makes the acknowledgement of a callback; message ids in `fail_once` get a 503 the first time."""
@@ -61,8 +68,7 @@ class Listener:
     @contextmanager
     def listening(self) -> Iterator[Listener]:
         """Serve until the end of the block; `port` is the one in use."""
-        server = ThreadingHTTPServer((self.host, self.port), self.handler())
-        server.daemon_threads = True
+        server = Server((self.host, self.port), self.handler())
         self.port = int(server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()

@@ -9,10 +9,11 @@ from beckn.conformance.kit import Kit
 from beckn.conformance.listener import Callback
 from beckn.conformance.official import UnusableError
 from beckn.conformance.rule import BPP, Failed, NotTested, Rule
-from beckn.conformance.speech import V2, name_in
+from beckn.conformance.speech import name_in
 from beckn.wire import body, schema
 from beckn.wire.errors import WireError
 from beckn.wire.profile import PROFILES
+from beckn.wire.v1 import shape
 
 AHEAD_S = 5
 
@@ -92,8 +93,9 @@ def request_signature(kit: Kit, message_id: str) -> str:
 
 def valid(kit: Kit) -> None:
     """It is shaped as its action wants it, by our own schemas."""
+    judge = shape.validate if kit.target.is_v1 else schema.validate
     try:
-        schema.validate(body.parse(kit.callback().raw))
+        judge(body.parse(kit.callback().raw))
     except WireError as problem:
         raise Failed(str(problem)) from problem
 
@@ -149,7 +151,7 @@ RULES = (
     Rule("callback-transaction", "A callback has the transactionId of what it answers.", same_transaction, roles=BPP),
     Rule("callback-addressed", "A callback names its action and both parties.", addressed, roles=BPP),
     Rule("callback-signed", "A callback is signed by the participant.", signed, roles=BPP),
-    Rule("callback-valid", "A callback is shaped as its action wants it.", valid, V2, BPP),
+    Rule("callback-valid", "A callback is shaped as its action wants it.", valid, roles=BPP),
     Rule("callback-official", "A callback is valid by the standard's own file.", official, roles=BPP),
     Rule("callback-once", "A callback that was taken does not come again.", once, roles=BPP),
     Rule("callback-retried", "A callback that was answered 503 comes again as a copy.", retried, roles=BPP),

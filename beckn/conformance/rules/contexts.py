@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from beckn.conformance.exchange import Request
 from beckn.conformance.kit import Kit
 from beckn.conformance.rule import BPP
 from beckn.conformance.rules.refusal import BAD_REQUEST, Refusal
-from beckn.conformance.speech import V2
+from beckn.conformance.speech import V1_NAMES, V2, name_in
 
 MISSING = frozenset({"CTX_MISSING_FIELD", "SCH_REQUIRED_FIELD_MISSING"})
 INVALID = frozenset({"CTX_INVALID_FIELD", "SCH_INVALID_FORMAT", "SCH_SCHEMA_VALIDATION_FAILED"})
@@ -33,6 +35,22 @@ def other_receiver(kit: Kit) -> Request:
 def foreign_callback(kit: Kit) -> Request:
     """A callback address at another host than the registered one."""
     return kit.sealed(kit.told(change={"bapUri": "https://elsewhere.example/bap"}))
+
+
+def other_spelling(kit: Kit) -> Request:
+    """Our action and version, but the members spelt as the other Beckn spells them."""
+    told = kit.told()
+    other = {old: new for new, old in V1_NAMES.items()} if kit.target.is_v1 else V1_NAMES
+    named = {other.get(name, name): value for name, value in told["context"].items()}
+    return replace(kit.sealed(told | {"context": named}), message_id=kit.message_id(told))
+
+
+def other_beckn(kit: Kit) -> Request:
+    """A whole message of the other Beckn, at this one's address."""
+    stranger = replace(kit.target, profile="lts" if kit.target.is_v1 else "v1")
+    told = replace(kit, target=stranger).told()
+    request = kit.sealed(told)
+    return replace(request, message_id=str(told["context"][name_in(stranger.profile, "messageId")]))
 
 
 def without(member: str) -> Refusal:
@@ -66,6 +84,20 @@ CASES = (
         lambda kit: kit.sealed(kit.told(change={"version": "9.9.9"})),
         BAD_REQUEST,
         frozenset({"CTX_VERSION_UNSUPPORTED"}),
+    ),
+    Refusal(
+        "context-spelling",
+        "A context spelt as the other Beckn does (snake_case in 2.0.0, camelCase in 1.1) is refused.",
+        other_spelling,
+        BAD_REQUEST,
+        MISSING,
+    ),
+    Refusal(
+        "context-other-beckn",
+        "A whole message of the other Beckn (1.1 to a 2.0.0 address, 2.0.0 to one of 1.1) is refused.",
+        other_beckn,
+        BAD_REQUEST,
+        MISSING | frozenset({"CTX_ACTION_MISMATCH", "CTX_VERSION_UNSUPPORTED"}),
     ),
     Refusal(
         "context-uuid",

@@ -1,98 +1,82 @@
-"""Selling once. These rules buy, so they run only when whoever runs the kit says that it may."""
+"""Selling once, at the price that was named. These rules buy, so they run only when whoever runs the kit says that it may."""
 
 from __future__ import annotations
 
+import copy
 import time
-import uuid
-from collections.abc import Iterator
-from typing import Any
+from decimal import Decimal
 
 from beckn.conformance.exchange import Request
-from beckn.conformance.kit import Kit, describe
+from beckn.conformance.kit import Deal, Kit
 from beckn.conformance.receipt import member
 from beckn.conformance.rule import BPP, Failed, NotTested, Rule
+from beckn.conformance.rules import dealing
+from beckn.conformance.rules.dealing import Told
 from beckn.conformance.speech import V2
 
-Told = dict[str, Any]
+PENNY = Decimal("0.01")
 NOT_ASKED = "these rules buy; give --buy to let them"
 
 
-def deal(kit: Kit) -> tuple[Request, Told]:
-    """A confirm that was answered and its on_confirm: discover, select, init and confirm of the smallest quantity."""
+def quoted(kit: Kit) -> None:
+    """A quote and its terms add up, and are the same."""
     if not kit.buys:
         raise NotTested(NOT_ASKED, by_choice=True)
-    transaction_id = str(uuid.uuid4())
-    _, found = talk(kit, "discover", {"intent": {}}, transaction_id)
-    reasons = []
-    for offer, resource in on_sale(found):
-        contract = draft(kit, offer, resource)
-        try:
-            for action in ("select", "init"):
-                _, answer = talk(kit, action, {"contract": contract}, transaction_id)
-                contract = answer["message"]["contract"]
-        except NotTested as refusal:  # gone, or closed, since it was listed: there may be another
-            reasons.append(str(refusal))
-            continue
-        return talk(kit, "confirm", {"contract": contract}, transaction_id)
-    raise NotTested(f"none of {len(reasons)} offers on sale could be ordered: {'; '.join(reasons[:3])}")
+    kit.deal = dealing.agree(kit)
+    for where, contract in (("on_select", kit.deal.quoted), ("on_init", kit.deal.terms)):
+        if problem := dealing.sum_problem(dealing.price_of(contract)):
+            raise Failed(f"{where}: {problem}")
 
 
-def talk(kit: Kit, action: str, message: Told, transaction_id: str) -> tuple[Request, Told]:
-    """A request, and the body of its callback."""
-    request = kit.sealed(kit.told(action, message, transaction_id=transaction_id), action=action)
-    answer = kit.send(request)
-    if answer.status != 200:
-        raise NotTested(f"{action} was answered {describe(answer)}")
-    found = kit.callbacks_to(request)
-    if not found:
-        raise NotTested(f"{action} had no callback")
-    if "error" in found[0].told:
-        raise NotTested(f"{action} was refused: {member(found[0].told, 'error', 'message')}")
-    return request, found[0].told
-
-
-def on_sale(found: Told) -> Iterator[tuple[Told, Told]]:
-    """Each offer with its first resource."""
-    for catalogue in member(found, "message", "catalogs") or []:
-        resources = {one["id"]: one for one in catalogue.get("resources") or []}
-        for offer in catalogue.get("offers") or []:
-            for name in offer.get("resourceIds") or []:
-                if name in resources:
-                    yield offer, resources[name]
-                    break
-
-
-def draft(kit: Kit, offer: Told, resource: Told) -> Told:
-    """The contract that asks for the least of an offer."""
-    attributes = resource.get("resourceAttributes") or {}
-    least = attributes.get("minCapacityKw") or min(1, attributes.get("maxCapacityKw") or 1)
-    roles = (("buyer", kit.main.subscriber_id), ("seller", kit.target.subscriber_id))
-    return {
-        "status": {"code": "DRAFT"},
-        "commitments": [
-            {
-                "id": "commitment-1",
-                "status": {"descriptor": {"code": "DRAFT"}},
-                "resources": [{"id": resource["id"], "quantity": {"unitCode": "kW", "unitQuantity": least}}],
-                "offer": {name: offer[name] for name in ("id", "resourceIds", "offerAttributes") if name in offer},
-            }
-        ],
-        "contractAttributes": {
-            "@context": "https://schema.nfh.global/DEGContract/v2.0/context.jsonld",
-            "@type": "DEGContract",
-            "roles": [{"role": role, "participantId": who} for role, who in roles],
-            "policy": {"url": "https://conformance.example/none.json", "queryPath": "data.none"},
-        },
-    }
+def other_price(kit: Kit) -> None:
+    """A buyer cannot name the price."""
+    deal = agreed(kit)
+    contract = copy.deepcopy(deal.terms)
+    price = dealing.price_of(contract)
+    price["value"] = dealing.amount(price["value"]) - PENNY
+    price.pop("components", None)
+    try:
+        _, told = dealing.talk(kit, "confirm", {"contract": contract}, deal.transaction_id)
+    except dealing.RefusedError:
+        return
+    raise Failed(
+        f"a confirm at {price['value']} was answered {member(told, 'message', 'contract', 'status', 'code')!r}, "
+        f"but the terms ask {dealing.price_of(deal.terms)['value']}"
+    )
 
 
 def confirmed(kit: Kit) -> None:
     """A sale is answered with the contract, in force."""
-    kit.sale = deal(kit)
-    _, told = kit.sale
-    status = member(told, "message", "contract", "status", "code")
+    deal = agreed(kit)
+    try:
+        kit.sale = dealing.talk(kit, "confirm", {"contract": deal.terms}, deal.transaction_id)
+    except dealing.RefusedError as refusal:
+        raise NotTested(str(refusal)) from refusal
+    status = member(kit.sale[1], "message", "contract", "status", "code")
     if status != "ACTIVE":
         raise Failed(f"on_confirm says {status!r}, not ACTIVE")
+
+
+def same_id(kit: Kit) -> None:
+    """An order is found again by the id that its terms gave it."""
+    _, told = sold(kit)
+    named, held = agreed(kit).terms.get("id"), dealing.contract_of(told, "on_confirm").get("id")
+    if not held or (named and named != held):
+        raise Failed(f"on_init names the contract {named!r}, on_confirm {held!r}")
+
+
+def same_price(kit: Kit) -> None:
+    """What was agreed is what is owed, from the quote to the sale."""
+    _, told = sold(kit)
+    deal = agreed(kit)
+    steps = {
+        "on_select": deal.quoted,
+        "on_init": deal.terms,
+        "on_confirm": dealing.contract_of(told, "on_confirm"),
+    }
+    named = {where: dealing.amount(dealing.price_of(contract)["value"]) for where, contract in steps.items()}
+    if len(set(named.values())) > 1:
+        raise Failed(", ".join(f"{where} says {value}" for where, value in named.items()))
 
 
 def replayed(kit: Kit) -> None:
@@ -108,17 +92,23 @@ def replayed(kit: Kit) -> None:
 def asked_again(kit: Kit) -> None:
     """Another confirm of the same contract is refused, or answered with the order there is."""
     _, told = sold(kit)
-    contract = told["message"]["contract"]
-    transaction_id = told["context"]["transactionId"]
-    again = kit.sealed(kit.told("confirm", {"contract": contract}, transaction_id=transaction_id), action="confirm")
-    if kit.send(again).status != 200:
+    first = dealing.contract_of(told, "on_confirm")
+    try:
+        _, again = dealing.talk(kit, "confirm", {"contract": first}, agreed(kit).transaction_id)
+    except dealing.RefusedError:
         return
-    found = kit.callbacks_to(again)
-    if not found:
-        raise Failed("a second confirm was acknowledged and never answered")
-    second = member(found[0].told, "message", "contract", "id")
-    if "error" not in found[0].told and second != contract.get("id"):
-        raise Failed(f"a second confirm made another order: {second} after {contract.get('id')}")
+    second = dealing.contract_of(again, "on_confirm")
+    if second.get("id") != first.get("id"):
+        raise Failed(f"a second confirm made another order: {second.get('id')} after {first.get('id')}")
+    if second.get("consideration") != first.get("consideration"):
+        raise Failed(f"a second confirm changed the price: {second.get('consideration')!r}"[:300])
+
+
+def agreed(kit: Kit) -> Deal:
+    """The terms of this run."""
+    if kit.deal is None:
+        raise NotTested("no terms were agreed" if kit.buys else NOT_ASKED, by_choice=not kit.buys)
+    return kit.deal
 
 
 def sold(kit: Kit) -> tuple[Request, Told]:
@@ -129,7 +119,11 @@ def sold(kit: Kit) -> tuple[Request, Told]:
 
 
 RULES = (
+    Rule("order-quote", "The lines of a quote add up to its value.", quoted, V2, BPP),
+    Rule("order-price", "A confirm at another price than the terms' is refused.", other_price, V2, BPP),
     Rule("order-confirmed", "A confirmed contract is answered as ACTIVE.", confirmed, V2, BPP),
+    Rule("order-id", "An order keeps the id that its terms gave it.", same_id, V2, BPP),
+    Rule("order-amount", "Quote, terms and sale name the same amount.", same_price, V2, BPP),
     Rule("order-replayed", "A confirm that is sent again is answered once.", replayed, V2, BPP),
     Rule("order-once", "A second confirm of the same contract makes no second order.", asked_again, V2, BPP),
 )

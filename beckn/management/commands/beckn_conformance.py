@@ -53,6 +53,9 @@ class Command(BaseCommand):
         parser.add_argument("--subscriptions", action="store_true", help="print what to register for the kit, and end")
         parser.add_argument("--spec", default="", metavar="PATH_OR_URL", help="the standard's OpenAPI file")
         parser.add_argument("--buy", action="store_true", help="also order the least there is on sale, once")
+        parser.add_argument(
+            "--only", default="", metavar="PREFIX", help="only the rules whose names begin so, such as order-"
+        )
         parser.add_argument("--patience", type=float, default=15.0, metavar="S", help="how long a callback may take")
         parser.add_argument("--answer-within", type=float, default=1.0, metavar="S", help="how long a receipt may take")
         parser.add_argument(
@@ -68,6 +71,10 @@ class Command(BaseCommand):
         if options["subscriptions"]:
             self.stdout.write(json.dumps(subscriptions(who, options["role"]), indent=2))
             return
+        rules = [rule for rule in RULES if rule.id.startswith(options["only"])]
+        if not rules:
+            names = ", ".join(sorted({rule.id.partition("-")[0] for rule in RULES}))
+            raise CommandError(f"no rule begins with {options['only']!r}; they begin with {names}")
         target = self.target(options)
         given = {
             "official": official(options["spec"]) if options["spec"] else None,
@@ -78,7 +85,7 @@ class Command(BaseCommand):
         }
         tell = self.tell if options["json"] != "-" else lambda _: None
         with start.started(target, who, host=host, port=int(port), **given) as kit, known(kit, options):
-            verdicts = run(kit, RULES, tell)
+            verdicts = run(kit, rules, tell)
         self.conclude(verdicts, target, options)
 
     def target(self, options: dict[str, Any]) -> Target:

@@ -15,29 +15,30 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from nacl.signing import SigningKey
+
 from beckn.conformance import Identity
 from beckn.wire import body, context, schema, signing
 from beckn.wire.context import Party
 from beckn.wire.errors import WireError
 from beckn.wire.signing import Signature, Signer
+from beckn.wire.v1 import context as v1_context
+from beckn.wire.v1 import shape as v1_shape
+from tests.unit.beckn.conformance import voice
+from tests.unit.beckn.conformance.shop import Shop
 
 LIMIT = 1024 * 1024
 NETWORK = "caco.example/flex-dev"
-SHOP = {"shop", "sells twice", "confirms nothing", "a callback for each confirm"}  # these have something on sale
-CATALOGUE = {
-    "id": "catalogue-1",
-    "descriptor": {"name": "Turn-down"},
-    "provider": {"id": "provider-1", "descriptor": {"name": "A data centre"}},
-    "resources": [{"id": "r1", "descriptor": {"name": "A site"}}],
-    "offers": [{"id": "o1", "descriptor": {"name": "An evening"}, "resourceIds": ["r1"]}],
-}
+ACTIONS = ("discover", "on_discover", "select", "init", "confirm")
+STRANGER = Identity("stranger.example", "stranger-1", SigningKey(b"\x09" * 32), "http://127.0.0.1:9/bap")
 
 
 class Fake:
-    """A seller (bpp) or buyer (bap). `fault` names the one thing it does wrong; empty for none."""
+    """A seller (bpp) or buyer (bap). `fault` names the one thing it does wrong; empty for none. `sells`: it has an offer."""
 
-    def __init__(self, fault: str = "", role: str = "bpp") -> None:
-        self.fault, self.role = fault, role
+    def __init__(self, fault: str = "", role: str = "bpp", *, profile: str = "lts", sells: bool = False) -> None:
+        self.fault, self.role, self.profile = fault, role, profile
+        self.shop = Shop(fault) if sells else None
         self.signer = Signer.of(f"fake-{role}.example", "fake-1", b"\x07" * 32)
         self.known: dict[tuple[str, str], tuple[Identity, bool]] = {}
         self.taken: dict[str, tuple[str, bytes]] = {}
@@ -53,8 +54,7 @@ class Fake:
     @contextmanager
     def serving(self) -> Iterator[Fake]:
         """On a free loopback port."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler(self))
-        server.daemon_threads = True
+        server = Server(("127.0.0.1", 0), handler(self))
         self.url = f"http://127.0.0.1:{server.server_address[1]}/beckn/{self.role}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
@@ -72,27 +72,39 @@ class Fake:
         if self.fault == "slow once" and not self.slept and raw:
             self.slept = True
             time.sleep(2.3)
-        action = path.rpartition("/")[2]
-        if action not in ("discover", "on_discover", "select", "init", "confirm"):
+        spoken = path.rpartition("/")[2]
+        action = next((one for one in ACTIONS if voice.word(self.profile, one) == spoken), "")
+        if not action and self.fault == "any path":
+            action = "discover" if self.role == "bpp" else "on_discover"
+        if not action:
             return 404, {}, b"{}"
         if method != "POST" and self.fault != "answers GET":
             return 405, {"Allow": "POST"}, b"{}"
         named = [value for name, value in headers if name.lower() == "authorization"]
-        if len(named) > 1 and self.fault != "two headers":
-            return self.refuse(WireError("AUT_SIGNATURE_INVALID", "Two headers."), raw or b"")
+        authorization = named[0] if named else ""
         try:
-            return self.take(action, {name.lower(): value for name, value in headers}, named, raw)
+            if len(named) > 1 and self.fault != "two headers":
+                raise WireError("AUT_SIGNATURE_INVALID", "Two headers.")
+            answer = self.take(action, {name.lower(): value for name, value in headers}, named, raw)
         except WireError as problem:
-            return self.refuse(problem, raw or b"")
+            answer = self.refuse(problem, raw or b"")
+        status, told, written = answer
+        sealed = voice.seal(written, authorization, self.signer, self.fault) if self.profile == "onix" else {}
+        return status, told | sealed, written
 
     def take(self, action: str, headers: dict[str, str], named: list[str], raw: bytes | None) -> Answer:
         """A receipt, or WireError."""
         if raw is None:
             raise WireError("SCH_INVALID_FORMAT", "Too long.", http_status=413)
-        if headers.get("content-type", "").partition(";")[0] != "application/json" and self.fault != "any type":
+        kind = headers.get("content-type", "")
+        kind = kind if self.fault == "one content type" else kind.partition(";")[0]
+        if kind != "application/json" and self.fault != "any type":
             raise WireError("SCH_INVALID_FORMAT", "Not JSON.", http_status=415)
+        authorization = named[0] if named else ""
+        if self.fault == "bearer tokens" and authorization.startswith("Bearer "):
+            return 200, {}, self.receipt(raw, "")
         if self.fault != "needs no signature" or named:
-            signer = self.signed_by(named[0] if named else "", raw)
+            signer = self.signed_by(authorization, raw)
         else:
             signer = next(iter(self.known.values()))[0]
         told = self.parsed(raw)
@@ -100,9 +112,9 @@ class Fake:
             self.check(told, action, signer)
         except WireError:
             if self.fault == "answers what it refuses":
-                self.call_back(told)
+                self.call_back(told, authorization)
             raise
-        return self.store(told, raw)
+        return self.store(told, raw, authorization)
 
     def signed_by(self, header: str, raw: bytes) -> Identity:
         """Whoever signed."""
@@ -112,10 +124,14 @@ class Fake:
         theirs = [one for (owner, _), one in self.known.items() if owner == found.subscriber_id]
         if record is None and self.fault == "any key of the subscriber" and theirs:
             return theirs[0][0]
+        if record is None and self.fault == "strangers" and not theirs:
+            return STRANGER
         if record is None:
             raise WireError("AUT_KEY_NOT_FOUND" if theirs else "AUT_SUBSCRIBER_NOT_FOUND", "Unknown.")
         if record[1] and self.fault != "revoked keys":
             raise WireError("AUT_KEY_EXPIRED_OR_REVOKED", "Revoked.")
+        if self.fault == "digests what it has parsed":
+            raw = rewritten(raw)
         text = f"(created): {found.created}\n(expires): {found.expires}"
         if lines != "(created) (expires)":
             made = hashlib.sha256(raw).digest() if label == "SHA-256" else hashlib.blake2b(raw, digest_size=64).digest()
@@ -139,7 +155,10 @@ class Fake:
             header = header[:start] + header[header.index(",", start + 1) :]
         if self.fault == "any algorithm":
             header = header.replace("rsa-sha256", "ed25519")
-        return signing.parse(header), signing.LINES, "BLAKE-512"
+        found = signing.parse(header)
+        if self.fault == "one spelling of the header" and not found.is_exact:
+            raise WireError("AUT_SIGNATURE_INVALID", "Spelt otherwise.")
+        return found, signing.LINES, "BLAKE-512"
 
     def check_times(self, found: Signature) -> None:
         """In force."""
@@ -161,6 +180,8 @@ class Fake:
         mark = sloppy.get(self.fault)
         if mark and mark in raw.replace(b" ", b""):
             return json.loads(raw)
+        if self.fault == "ASCII only" and not raw.isascii():
+            raise WireError("SCH_INVALID_JSON", "Not ASCII.")
         try:
             return body.parse(raw)
         except WireError as problem:
@@ -174,115 +195,140 @@ class Fake:
         """Context and shape, with the one check left out."""
         if not told and self.fault == "takes malformed JSON":
             return
-        given = dict(told.get("context") or {}) if isinstance(told.get("context"), dict) else None
-        now = datetime.now(UTC)
-        if given is not None:
-            mine = {
-                f"{self.role}Id": self.signer.subscriber_id,
-                f"{'bap' if self.role == 'bpp' else 'bpp'}Id": signer.subscriber_id,
-            }
-            corrected = {
-                "any action": {"action": action},
-                "any version": {"version": "2.0.0"},
-                "any id": {"messageId": str(uuid.uuid4())},
-                "any receiver": {f"{self.role}Id": mine[f"{self.role}Id"]},
-                "any identity": mine,
-                "any network": {"networkId": NETWORK},
-                "any callback address": {"bapUri": signer.url},
-                "any age": {"ttl": "PT1H"},
-            }.get(self.fault, {})
-            given.update({name: value for name, value in corrected.items() if name in given})
-            if (
-                self.fault == "from the future"
-                and datetime.fromisoformat(given.get("timestamp", now.isoformat())) > now
-            ):
-                given["timestamp"] = now.isoformat()
-        context.check(
-            given if given is not None else told.get("context"),
+        if self.fault == "needs no context" and "context" not in told:
+            return
+        given = told.get("context")
+        if isinstance(given, dict):
+            given = self.corrected(dict(given), action, signer)
+        check = v1_context.check if self.profile == "v1" else context.check
+        check(
+            given,
             action=action,
             us=self.signer.subscriber_id,
             signer=Party(signer.subscriber_id, signer.url),
             network_id=NETWORK,
-            now=now,
+            now=datetime.now(UTC),
         )
-        if self.fault != "any shape":
-            message = dict(told["message"]) if isinstance(told.get("message"), dict) else told.get("message")
-            if self.fault == "unknown members" and isinstance(message, dict):
-                message.pop("surprise", None)
-            schema.validate({**told, "context": given, "message": message})
+        if self.fault == "any shape":
+            return
+        message = dict(told["message"]) if isinstance(told.get("message"), dict) else told.get("message")
+        if self.fault == "unknown members" and isinstance(message, dict):
+            message.pop("surprise", None)
+        (v1_shape if self.profile == "v1" else schema).validate({**told, "context": given, "message": message})
 
-    def store(self, told: dict[str, Any], raw: bytes) -> Answer:
+    def corrected(self, given: dict[str, Any], action: str, signer: Identity) -> dict[str, Any]:
+        """The context as whoever has the fault reads it: what is not looked at is put right."""
+        now = datetime.now(UTC).isoformat()
+        mine, other = f"{self.role}Id", f"{'bap' if self.role == 'bpp' else 'bpp'}Id"
+        here = voice.word(self.profile, action)
+        right = {
+            "any action": {"action": here},
+            "any version": {"version": "1.1.1" if self.profile == "v1" else "2.0.0"},
+            "any id": {"messageId": str(uuid.uuid4())},
+            "any receiver": {mine: self.signer.subscriber_id},
+            "any identity": {mine: self.signer.subscriber_id, other: signer.subscriber_id},
+            "any network": {"networkId": NETWORK},
+            "any callback address": {"bapUri": signer.url},
+            "any age": {"ttl": "PT1H"},
+            "strangers": {"bapUri": signer.url, other: signer.subscriber_id} if signer is STRANGER else {},
+        }.get(self.fault, {})
+        named = {voice.name(self.profile, member): value for member, value in right.items()}
+        given.update({member: value for member, value in named.items() if member in given})
+        absent = {
+            "needs no action": ("action", here),
+            "needs no version": ("version", "1.1.1" if self.profile == "v1" else "2.0.0"),
+            "needs no message id": ("messageId", str(uuid.uuid4())),
+            "needs no transaction id": ("transactionId", str(uuid.uuid4())),
+            "needs no time": ("timestamp", now),
+        }.get(self.fault)
+        if absent:
+            given.setdefault(voice.name(self.profile, absent[0]), absent[1])
+        if self.fault == "from the future" and given.get("timestamp", now) > now:
+            given["timestamp"] = now
+        return self.respelt(given, here)
+
+    def respelt(self, given: dict[str, Any], here: str) -> dict[str, Any]:
+        """A context of the other Beckn as one of ours, for whoever takes both."""
+        names, ours, theirs = voice.CAMEL_NAMES, "2.0.0", "1.1.1"
+        if self.profile == "v1":
+            names, ours, theirs = voice.V1_NAMES, theirs, ours
+        taken = {"takes the other Beckn": theirs, "takes the other spelling": ours}.get(self.fault)
+        if given.get("version") != taken or not names.keys() & given.keys():
+            return given
+        told = {names.get(member, member): value for member, value in given.items()}
+        return told | {"action": here, "version": ours, "networkId": NETWORK}
+
+    def store(self, told: dict[str, Any], raw: bytes, authorization: str) -> Answer:
         """Once, with its receipt."""
-        named = str((told.get("context") or {}).get("messageId", ""))
+        named = str((told.get("context") or {}).get(voice.name(self.profile, "messageId"), ""))
         digest = hashlib.sha256(raw).hexdigest()
         with self.lock:
             first = named not in self.taken
             if first:
-                self.taken[named] = digest, self.receipt({"status": "ACK"}, raw, named)
+                self.taken[named] = digest, self.receipt(raw, named)
             held, receipt = self.taken[named]
         if held != digest and self.fault != "same id for anything":
-            raise WireError(
-                "CTX_MESSAGE_ID_DUPLICATE", "Used.", http_status=409 if self.fault == "409 for conflicts" else 400
-            )
+            usual, unusual = (409, 400) if self.profile == "onix" else (400, 409)
+            code = "CTX_INVALID_FIELD" if self.fault == "another code for conflicts" else "CTX_MESSAGE_ID_DUPLICATE"
+            status = unusual if self.fault == "another status for conflicts" else usual
+            raise WireError(code, "Used.", http_status=status)
+        if self.fault == "copies are conflicts" and not first:
+            raise WireError("CTX_MESSAGE_ID_DUPLICATE", "Used.", http_status=409)
         if self.fault == "new receipts":
-            receipt = self.receipt({"status": "ACK", "n": uuid.uuid4().hex}, raw, named)
+            receipt = self.receipt(raw, named, n=uuid.uuid4().hex)
         repeats = self.fault == ("a callback for each confirm" if b'"confirm"' in raw else "a callback for each copy")
         if (first or repeats) and self.role == "bpp" and told:
-            self.call_back(told)
-        return 200, {}, receipt
+            self.call_back(told, authorization)
+        return 202 if self.fault == "202 for 200" else 200, {}, receipt
 
-    def receipt(self, told: dict[str, Any], raw: bytes, named: str) -> bytes:
-        """A signed receipt."""
-        if self.fault == "other receipts" and told["status"] == "ACK":
+    def receipt(self, raw: bytes, named: str, problem: WireError | None = None, **more: Any) -> bytes:
+        """A receipt as it is sent; with a signature inside where the profile has it there."""
+        told = voice.receipt(self.profile, self.fault, named, problem, **more)
+        if self.fault == "other receipts" and problem is None:
             told = {"ok": True}
-        if self.fault == "other refusals" and told.get("status") == "NACK":
+        if self.fault == "NACK with 200" and problem is None:
+            told = voice.receipt(self.profile, self.fault, named, WireError("BIZ_GENERIC_ERROR", "No."))
+        if self.fault == "other refusals" and problem:
             told = {"status": "NACK", "reason": "no"}
-        created = int(time.time())
-        about = f"\n(request-digest): {signing.digest(raw)}\n(message-id): {named}"
-        if self.fault == "receipt signs no request":
-            about = ""
-        text = signing.signing_string(body.dump(told), created, created + 300) + about
-        value = self.signer.secret.sign(text.encode()).signature
-        if self.fault == "unsigned receipts":
-            return body.dump(told | {"signature": ""})
-        return body.dump(told | {"signature": signing.header(self.signer, created, created + 300, value)})
+        inside = self.profile == "lts" or self.fault in ("LTS receipts", "receipts signed inside")
+        return voice.countersigned(told, raw, named, self.signer, self.fault) if inside else body.dump(told)
 
     def refuse(self, problem: WireError, raw: bytes) -> Answer:
         """A NACK."""
-        words = "No." if self.fault == "no pointers" else f"{problem.path} {problem.message}"
-        told = {"status": "NACK", "error": {"errorCode": problem.code, "errorMessage": words}}
         try:
-            named = str(json.loads(raw)["context"]["messageId"])
+            named = str(json.loads(raw)["context"][voice.name(self.profile, "messageId")])
         except (ValueError, KeyError, TypeError, RecursionError):
             named = ""
         headers = {"WWW-Authenticate": f'Signature realm="fake",headers="{signing.LINES}"'}
         if problem.http_status != 401 or self.fault == "no challenge":
             headers = {}
-        status = 200 if self.fault == "200 for refusals" else problem.http_status
-        return status, headers, self.receipt(told, raw, named)
+        if self.fault == "a challenge without lines" and headers:
+            headers = {"WWW-Authenticate": 'Signature realm="fake"'}
+        return problem.http_status, headers, self.receipt(raw, named, problem)
 
-    def call_back(self, told: dict[str, Any]) -> None:
+    def call_back(self, told: dict[str, Any], authorization: str) -> None:
         """Later, in a thread."""
         if self.fault != "no callbacks" and isinstance(told.get("context"), dict):
-            thread = threading.Thread(target=self.deliver, args=(told["context"], told.get("message")))
+            thread = threading.Thread(target=self.deliver, args=(told["context"], told.get("message"), authorization))
             self.calls.append(thread)
             thread.start()
 
-    def deliver(self, asked: dict[str, Any], message: Any) -> None:
+    def deliver(self, asked: dict[str, Any], message: Any, authorization: str) -> None:
         """The callback, and once more if it was not taken."""
         try:
             raw = self.callback(asked, message)
+            address = f"{asked[voice.name(self.profile, 'bapUri')]}/on_{asked['action']}"
         except (KeyError, ValueError):
+            return
+        if not raw:
             return
         for _ in range(1 if self.fault == "no second attempt" else 2):
             when = datetime.now(UTC) - timedelta(hours=1 if self.fault == "stale callbacks" else 0)
-            signer = (
-                Signer.of(self.signer.subscriber_id, "fake-1", b"\x08" * 32)
-                if self.fault == "wrongly signed callbacks"
-                else self.signer
-            )
-            header = "" if self.fault == "unsigned callbacks" else signing.sign(raw, signer, now=when)
-            status = post(f"{asked['bapUri']}/on_{asked['action']}", raw, header)
+            secret = voice.FORGER.secret if self.fault == "wrongly signed callbacks" else self.signer.secret
+            signer = Signer(self.signer.subscriber_id, self.signer.key_id, secret)
+            chain = voice.chain(self.profile, self.fault, authorization)
+            header = "" if self.fault == "unsigned callbacks" else signing.sign(raw, signer, now=when, answering=chain)
+            status = post(address, raw, header)
             if status == 200 and self.fault != "repeats callbacks":
                 return
             time.sleep(0.05)
@@ -290,28 +336,26 @@ class Fake:
                 raw = self.callback(asked, message)
 
     def callback(self, asked: dict[str, Any], message: Any) -> bytes:
-        """What is on sale, or the contract that was asked for."""
-        told = asked | {"action": f"on_{asked['action']}", "bppId": self.signer.subscriber_id, "bppUri": self.url}
-        told["timestamp"] = datetime.now(UTC).isoformat()
-        if self.fault == "callbacks with new message ids":
-            told["messageId"] = str(uuid.uuid4())
-        if self.fault == "callbacks with new transactions":
-            told["transactionId"] = str(uuid.uuid4())
-        if self.fault == "callbacks to nobody":
-            told["bapId"] = "somebody-else.example"
-        if asked["action"] != "discover":
-            return body.dump({"context": told, "message": {"contract": self.contract(asked, message["contract"])}})
-        catalogs: Any = "none" if self.fault == "invalid callbacks" else [CATALOGUE] if self.fault in SHOP else []
-        return body.dump({"context": told, "message": {"catalogs": catalogs}})
-
-    def contract(self, asked: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
-        """The contract after this step; a transaction has one id, unless that is the fault."""
-        named = str(uuid.uuid4()) if self.fault == "sells twice" else asked["transactionId"]
-        code = "ACTIVE" if asked["action"] == "confirm" and self.fault != "confirms nothing" else "DRAFT"
-        return wanted | {"id": named, "status": {"code": code}}
+        """What is on sale, or what came of a step of a deal; empty when nothing is said."""
+        told = voice.addressed(self.profile, self.fault, asked, self.signer, self.url)
+        if asked["action"] == voice.word(self.profile, "discover"):
+            catalogs = self.shop.catalogs if self.shop else []
+            return body.dump({"context": told, "message": voice.on_sale(self.profile, self.fault, catalogs)})
+        if self.shop is None or self.shop.is_silent(asked["action"], asked["transactionId"]):
+            return b""
+        answer = self.shop.answer(asked["action"], asked["transactionId"], message["contract"])
+        return body.dump({"context": told, **answer})
 
 
 Answer = tuple[int, dict[str, str], bytes]
+
+
+def rewritten(raw: bytes) -> bytes:
+    """The bytes of a body as somebody writes them who has parsed it and forgotten how it was sent."""
+    try:
+        return body.dump(body.parse(raw))
+    except WireError:
+        return raw
 
 
 def post(url: str, raw: bytes, header: str) -> int:
@@ -326,6 +370,13 @@ def post(url: str, raw: bytes, header: str) -> int:
         return 0
     finally:
         connection.close()
+
+
+class Server(ThreadingHTTPServer):
+    """A thread a request, and room for all that come at once."""
+
+    daemon_threads = True
+    request_queue_size = 128
 
 
 def handler(fake: Fake) -> type[BaseHTTPRequestHandler]:

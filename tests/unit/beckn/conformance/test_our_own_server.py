@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from beckn.conformance.rules import orders
 from tests.unit.beckn.installation import ROOT, Installation
 
 WORKER = "import django, time; django.setup(); from beckn.tasks import sweep\nwhile True: sweep(); time.sleep(0.1)"
-UNASKED = {"callback-official", "order-confirmed", "order-replayed", "order-once"}
+UNASKED = {"callback-official", *(rule.id for rule in orders.RULES)}
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import ROUND_HALF_EVEN, Decimal, Inexact, localcontext
 from enum import StrEnum
 
 
@@ -42,3 +44,46 @@ def pence(gbp: Decimal) -> int:
 def gbp(pence: int) -> Decimal:
     """Pence as pounds with two places."""
     return (Decimal(pence) / 100).quantize(Decimal("0.01"))
+
+
+def mwh(wh: int) -> Decimal:
+    """Wh as MWh, exact."""
+    return Decimal(wh).scaleb(-6)
+
+
+def divide(total: int, count: int) -> int:
+    """total / count to the nearest integer, half to even, without floats. `count` is positive.
+
+    >>> divide(5, 2), divide(7, 2), divide(-5, 2)
+    (2, 4, -2)
+    """
+    quotient, rest = divmod(total, count)
+    if 2 * rest > count or (2 * rest == count and quotient % 2):
+        quotient += 1
+    return quotient
+
+
+def share(part: int, whole: int, places: int = 6) -> Decimal:
+    """part / whole to `places` decimal places, half to even. `whole` is positive.
+
+    >>> share(2, 3), share(-1, 8, places=2)
+    (Decimal('0.666667'), Decimal('-0.12'))
+    """
+    return Decimal(divide(part * 10**places, whole)).scaleb(-places)
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Decimal arithmetic inside raises decimal.Inexact where it would lose a digit; only `pence` and `share` round."""
+    with localcontext() as context:
+        context.prec = 60
+        context.traps[Inexact] = True
+        yield
+
+
+def sva_from_cva(energy: int) -> int:
+    """CVA counts export as positive, SVA import. Energy crosses that border here and nowhere else; its own inverse.
+
+    Source: SVA and CVA Data Catalogues.
+    """
+    return -energy

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import doctest
+import hashlib
 import json
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
 
@@ -14,14 +16,18 @@ from hypothesis import strategies as st
 from flex_engine import timegrid
 from flex_engine.timegrid import (
     HALF_HOUR,
+    LONDON,
+    bank_holidays,
     ceil_half_hour,
     day_start,
+    efa_block,
     floor_half_hour,
     half_hours,
     is_working_day,
     period_start,
     periods_in_day,
     settlement_period,
+    working_day_after,
 )
 from tests.shared_data import shared
 
@@ -93,3 +99,72 @@ def test_bank_holidays_and_weekends_do_not_count_as_working_days():
     assert not is_working_day(date(2025, 8, 25)), "the summer bank holiday"
     assert not is_working_day(date(2025, 8, 24)), "a Sunday"
     assert is_working_day(date(2025, 8, 26))
+
+
+def test_every_half_hour_of_2016_to_2030_is_one_settlement_period_and_back():
+    """263,000 half hours; the expected numbers are counted, not worked out: a new London date starts again at 1."""
+    counted, number, expected_day = Counter(), 0, None
+    for start in half_hours(day_start(date(2016, 1, 1)), day_start(date(2031, 1, 1))):
+        day = start.astimezone(LONDON).date()
+        number = 1 if day != expected_day else number + 1
+        expected_day = day
+        assert settlement_period(start) == (day, number)
+        assert period_start(day, number) == start
+        counted[day] = number
+    assert Counter(counted.values()) == {48: 15 * 365 + 4 - 30, 46: 15, 50: 15}
+
+
+@given(moments)
+def test_efa_blocks_are_four_hours_by_the_clock_and_six_make_a_day(moment: datetime):
+    start = floor_half_hour(moment)
+    day, block = efa_block(start)
+    opens = datetime(day.year, day.month, day.day, tzinfo=LONDON) - timedelta(hours=1)
+    local = start.astimezone(LONDON)
+    clock = (local.replace(tzinfo=None) - opens.replace(tzinfo=None)) // timedelta(hours=4)
+    assert block == clock + 1
+    assert 1 <= block <= 6
+
+
+@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 3), (date(2026, 10, 25), 5), (date(2026, 1, 15), 4)])
+def test_the_first_block_of_a_clock_change_is_an_hour_short_or_long(day: date, hours: int):
+    around = half_hours(day_start(day) - timedelta(hours=1), day_start(day + timedelta(days=1)))
+    blocks = Counter(efa_block(start)[1] for start in around if efa_block(start)[0] == day)
+    assert blocks == {1: 2 * hours, 2: 8, 3: 8, 4: 8, 5: 8, 6: 8}
+
+
+def test_scotland_keeps_other_bank_holidays_than_england_and_wales():
+    england, scotland = bank_holidays(2026), bank_holidays(2026, "SCOTLAND")
+    assert scotland - england >= {date(2026, 1, 2), date(2026, 6, 15), date(2026, 8, 3), date(2026, 11, 30)}
+    assert england - scotland >= {date(2026, 4, 6), date(2026, 8, 31)}
+    assert is_working_day(date(2026, 1, 2))
+    assert not is_working_day(date(2026, 1, 2), "SCOTLAND")
+
+
+@pytest.mark.parametrize(
+    "day", ["2020-05-08", "2022-06-02", "2022-06-03", "2022-09-19", "2023-05-08", "2022-12-27", "2021-12-28"]
+)
+def test_proclaimed_and_substitute_days_are_known(day: str):
+    assert not is_working_day(date.fromisoformat(day))
+    assert is_working_day(date(2020, 5, 4)), "moved to the 8th that year"
+
+
+def test_the_bank_holidays_that_old_baselines_stand_on_do_not_move_with_an_update():
+    """Weekdays of 2016 to 2026 as they were kept. Later years may be proclaimed anew; then this test is not touched."""
+    for nation, count, digest in (("ENGLAND_AND_WALES", 91, "1a0ea32a575ec2b0"), ("SCOTLAND", 103, "43cf2afe4312872d")):
+        days = sorted(
+            day.isoformat() for year in range(2016, 2027) for day in bank_holidays(year, nation) if day.weekday() < 5
+        )
+        assert (len(days), hashlib.sha256(" ".join(days).encode()).hexdigest()[:16]) == (count, digest)
+
+
+@given(days, st.integers(0, 60))
+def test_working_days_are_counted_one_by_one(day: date, count: int):
+    found = working_day_after(day, count)
+    assert is_working_day(found)
+    between = [day + timedelta(days=i) for i in range(1, (found - day).days + 1)]
+    if count:
+        assert sum(is_working_day(one) for one in between) == count
+    else:
+        assert not any(is_working_day(one) for one in [day, *between][:-1])
+    with pytest.raises(ValueError, match="count is -1"):
+        working_day_after(day, -1)

@@ -2,7 +2,7 @@
 
 Settlement credits baseline less meter, not plan less meter. So the part of a planned load that lies above the baseline is
 load that nobody will pay to see go: the site turns it down first, and sells only what comes after. The baseline is the one
-of settle.baseline, worked out ahead with the plan's load in place of readings that are not taken yet, the in-day
+of settle.like_day, worked out ahead with the plan's load in place of readings that are not taken yet, the in-day
 adjustment included. It knows no solver.
 """
 
@@ -16,7 +16,8 @@ from decimal import Decimal
 from flex_engine.optimise.checker import Checkable
 from flex_engine.optimise.problem import Problem
 from flex_engine.quantities import wh_from_kw
-from flex_engine.settle.baseline import BaselineError, like_day_mean
+from flex_engine.settle.baseline import BaselineError
+from flex_engine.settle.like_day import like_day_mean
 
 WATTS = Decimal("0.001")
 

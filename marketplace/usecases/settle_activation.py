@@ -11,9 +11,10 @@ from django.db import transaction
 
 from beckn import outbox
 from flex_engine.quantities import Label
-from flex_engine.settle.baseline import METHODS, Baseline, BaselineError
+from flex_engine.settle.baseline import Baseline, BaselineError
 from flex_engine.settle.delivery import MissingReadingError, PeriodDelivery, deliver
 from flex_engine.settle.payment import Payment, pay
+from flex_engine.settle.registry import work_out
 from flex_engine.timegrid import settlement_period
 from marketplace import enqueue, events, notify
 from marketplace.models import Activation, ActivationPeriod, MeterReading, SettlementStatement, Site, StatementLine
@@ -81,8 +82,11 @@ def measure(activation: Activation, *, now: datetime) -> tuple[Baseline, list[Pe
     latest = {row.start_at: row for row in rows}
     readings = {start: row.import_wh for start, row in latest.items()}
     try:
-        baseline = METHODS[order.offer.baseline_method](
-            readings=readings, periods=starts, event_days=event_days(order.offer.site, besides=activation)
+        baseline = work_out(
+            order.offer.baseline_method,
+            readings=readings,
+            periods=starts,
+            event_days=event_days(order.offer.site, besides=activation),
         )
         lines = deliver(
             instructed_wh={row.start_at: int(row.requested_kw * 500) for row in periods},

@@ -14,8 +14,8 @@ from flex_engine.flexibility.reference import Meter, reference_of
 from flex_engine.optimise.problem import Commitment, Problem, SiteLimits, remaining
 from flex_engine.optimise.solve import Plan, solve
 from flex_engine.quantities import wh_from_kw
-from flex_engine.settle.baseline import like_day_mean
 from flex_engine.settle.delivery import deliver
+from flex_engine.settle.like_day import like_day_mean
 from flex_engine.simulate import synthetic
 from flex_engine.timegrid import half_hours
 from tests.unit.flex_engine.optimise.queues import HALF, START, job, problem

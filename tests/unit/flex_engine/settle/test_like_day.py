@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -12,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flex_engine.settle import baseline
-from flex_engine.settle.baseline import METHODS, BaselineError, LikeDayParameters, divide, like_day_mean
+from flex_engine.settle.baseline import BaselineError
+from flex_engine.settle.like_day import LikeDayParameters, clean_days_left, like_day_mean
+from flex_engine.settle.registry import work_out
 from flex_engine.timegrid import HALF_HOUR, day_start, half_hours, period_start, periods_in_day, settlement_period
 from tests.shared_data import shared
 
@@ -77,7 +77,7 @@ def flat(day: date, kwh: int = 500, *, days: int = 62) -> dict[datetime, int]:
 
 def test_a_flat_site_that_did_nothing_has_its_own_load_as_baseline():
     periods = [period_start(EVENT, 35), period_start(EVENT, 36)]
-    made = METHODS["like-day-mean-v1"](readings=flat(EVENT), periods=periods)
+    made = work_out("like-day-mean-v1", readings=flat(EVENT), periods=periods)
     assert set(made.periods.values()) == {500_000}
     assert made.adjustment_wh == 0
     assert made.facts()["event_days_used"] == []
@@ -140,15 +140,73 @@ def test_the_adjustment_is_the_exact_mean_rounded_once(data: st.DataObject):
     assert made.periods[start] == made.unadjusted[start] + made.adjustment_wh
 
 
-@given(st.integers(-(10**15), 10**15), st.integers(1, 500))
-def test_division_rounds_half_to_even_like_a_fraction(total: int, count: int):
-    assert divide(total, count) == round(Fraction(total, count))
-
-
-def test_the_examples_in_the_docstrings_hold():
-    assert doctest.testmod(baseline).failed == 0
-
-
 def test_readings_on_the_event_day_after_the_event_are_not_needed():
     known = {moment: wh for moment, wh in flat(EVENT).items() if moment < datetime(2025, 9, 17, 16, tzinfo=UTC)}
     assert like_day_mean(readings=known, periods=[period_start(EVENT, 35)]).periods
+
+
+history = st.lists(st.integers(0, 50_000), min_size=62, max_size=62)
+
+
+GRID = [
+    (start, *settlement_period(start))
+    for start in half_hours(day_start(EVENT - timedelta(days=61)), day_start(EVENT) + 34 * HALF_HOUR)
+]
+
+
+def made_of(levels: list[int], *, times: int = 1, plus: int = 0, event_days=(), shuffled: bool = False):
+    """Baseline of two periods of a site whose days lie at `levels`; every value a multiple of 20, so that no mean rounds."""
+    readings = {
+        start: 20 * times * (levels[(EVENT - day).days] + period * period) + 20 * plus for start, day, period in GRID
+    }
+    if shuffled:
+        readings = dict(reversed(readings.items()))
+    return work_out(
+        "like-day-mean-v1", readings=readings, periods=[period_start(EVENT, p) for p in (35, 36)], event_days=event_days
+    )
+
+
+@settings(max_examples=15)
+@given(history, st.integers(0, 10_000), st.integers(2, 9))
+def test_more_load_everywhere_and_a_larger_site_move_the_baseline_alike(levels: list[int], plus: int, times: int):
+    made = made_of(levels)
+    assert made_of(levels, plus=plus).periods == {start: wh + 20 * plus for start, wh in made.periods.items()}
+    assert made_of(levels, times=times).periods == {start: wh * times for start, wh in made.periods.items()}
+    assert made_of(levels, shuffled=True) == made
+
+
+@settings(max_examples=15)
+@given(history, st.sets(st.integers(1, 60), max_size=25), st.integers(0, 10**6))
+def test_what_happened_on_event_days_never_enters_while_clean_days_are_left(levels, back, other: int):
+    days = {EVENT - timedelta(days=one) for one in back}
+    changed = [other if i > 0 and EVENT - timedelta(days=i) in days else wh for i, wh in enumerate(levels)]
+    made = made_of(levels, event_days=days)
+    if not made.event_days_used:
+        assert made_of(changed, event_days=days).periods == made.periods
+    assert not days & set(made.days_used) - set(made.event_days_used)
+
+
+def test_clean_days_are_counted_down_to_the_fallback():
+    readings = flat(EVENT)
+    every = [EVENT - timedelta(days=back) for back in range(1, 61)]
+    working = [day for day in every if day.weekday() < 5 and day != date(2025, 8, 25)]
+    assert clean_days_left(EVENT, readings=readings, event_days=()) == len(working) - 10 == 31
+    assert clean_days_left(EVENT, readings=readings, event_days=working[:31]) == 0
+    periods = [period_start(EVENT, 35)]
+    assert not like_day_mean(readings=readings, periods=periods, event_days=working[:31]).event_days_used
+    assert clean_days_left(EVENT, readings=readings, event_days=working[:32]) == -1
+    assert len(like_day_mean(readings=readings, periods=periods, event_days=working[:32]).event_days_used) == 1
+
+
+def test_the_highest_days_are_kept_and_the_rest_left():
+    readings = flat(EVENT)
+    for back, kwh in ((1, 900), (2, 800), (5, 700)):
+        start = period_start(EVENT - timedelta(days=back), 35)
+        readings[start] = kwh * 1000
+    made = like_day_mean(
+        readings=readings,
+        periods=[period_start(EVENT, 35)],
+        parameters=LikeDayParameters(working_days=10, adjust=False, highest=3),
+    )
+    assert [(EVENT - day).days for day in made.days_used] == [1, 2, 5]
+    assert made.periods[period_start(EVENT, 35)] == 800_000

@@ -1,4 +1,8 @@
-"""What a delivery is paid, to the penny. Rates are Decimal GBP per kWh; rounding is half-even, once per component."""
+"""What a delivery is paid, to the penny. Rates are Decimal GBP per kWh; rounding is half-even, once per component.
+
+Every sum before that is exact: an operation that would lose a digit raises instead. What rounding left over is kept beside
+the pence, so that it can be carried to the next invoice. VAT is kept apart, in vat.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 
-from flex_engine.quantities import kwh, pence
+from flex_engine.quantities import exact, kwh, pence
 from flex_engine.settle.delivery import PeriodDelivery
+from flex_engine.settle.performance import PerformanceTable
 
 Rate = Decimal | Mapping[datetime, Decimal]
+ComponentType = Literal["USAGE", "AVAILABILITY", "PENALTY", "CLAWBACK"]
+OWED_BY_SELLER = {"PENALTY", "CLAWBACK"}
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One line of a payment; a penalty is negative."""
+    """One line of a payment; what the seller owes is negative. `residual_gbp`: the exact amount less the pence."""
 
     type: str
     description: str
     pence: int
+    residual_gbp: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +40,65 @@ class Payment:
     amount_pence: int
     components: tuple[Component, ...]
 
+    @property
+    def residual_gbp(self) -> Decimal:
+        """What rounding left over, over all components."""
+        with exact():
+            return sum((part.residual_gbp for part in self.components), Decimal(0))
 
-def pay(lines: Sequence[PeriodDelivery], *, price_gbp_per_kwh: Rate, penalty_gbp_per_kwh: Rate) -> Payment:
-    """Utilisation of the eligible energy less the penalty on the shortfall. Raises KeyError for a period without a rate.
+
+def pay(
+    lines: Sequence[PeriodDelivery],
+    *,
+    price_gbp_per_kwh: Rate,
+    penalty_gbp_per_kwh: Rate,
+    table: PerformanceTable | None = None,
+    others: Sequence[Component] = (),
+) -> Payment:
+    """Utilisation of the eligible energy less the penalty on the shortfall, with `others` beside them.
+
+    `table` scales each period's price by its delivered share; without one every eligible kWh earns the price. `others`
+    are availability and its clawback. Raises KeyError for a period without a rate.
 
     >>> from datetime import UTC, datetime
     >>> line = PeriodDelivery(datetime(2026, 1, 15, 17, tzinfo=UTC), 600000, 1000000, 425000, 575000, 575000, 25000)
     >>> pay([line], price_gbp_per_kwh=Decimal("0.25"), penalty_gbp_per_kwh=Decimal("0.10")).amount_pence
     14125
     """
-    earned = pence(sum((kwh(line.eligible_wh) * rate(price_gbp_per_kwh, line.start) for line in lines), Decimal(0)))
-    owed = pence(sum((kwh(line.shortfall_wh) * rate(penalty_gbp_per_kwh, line.start) for line in lines), Decimal(0)))
-    components = [Component("USAGE", f"{kwh(sum(line.eligible_wh for line in lines))} kWh eligible", earned)]
+    with exact():
+        earned = sum(
+            (kwh(line.eligible_wh) * rate(price_gbp_per_kwh, line.start) * scale(table, line) for line in lines),
+            Decimal(0),
+        )
+        owed = sum((kwh(line.shortfall_wh) * rate(penalty_gbp_per_kwh, line.start) for line in lines), Decimal(0))
+    eligible = kwh(sum(line.eligible_wh for line in lines))
+    components = [component("USAGE", f"{eligible} kWh eligible", earned)]
+    penalty = component("PENALTY", f"{kwh(sum(line.shortfall_wh for line in lines))} kWh short", -owed)
     if owed:
-        components.append(Component("PENALTY", f"{kwh(sum(line.shortfall_wh for line in lines))} kWh short", -owed))
-    return Payment(earned, owed, earned - owed, tuple(components))
+        components.append(penalty)
+    return total([*components, *others])
+
+
+def scale(table: PerformanceTable | None, line: PeriodDelivery) -> Decimal:
+    """The share of the price that a period earns."""
+    return Decimal(1) if table is None else table.scale(line.delivered_wh, line.instructed_wh)
+
+
+def component(
+    kind: ComponentType, description: str, amount: Decimal, *, carried_gbp: Decimal = Decimal(0)
+) -> Component:
+    """A line of `amount` GBP, rounded once; `carried_gbp` is what an earlier invoice's rounding left over."""
+    with exact():
+        whole = amount + carried_gbp
+        rounded = pence(whole)
+        return Component(kind, description, rounded, whole - Decimal(rounded).scaleb(-2))
+
+
+def total(components: Sequence[Component]) -> Payment:
+    """The payment its components make."""
+    owed = -sum(part.pence for part in components if part.type in OWED_BY_SELLER)
+    amount = sum(part.pence for part in components)
+    return Payment(amount + owed, owed, amount, tuple(components))
 
 
 def rate(rates: Rate, start: datetime) -> Decimal:

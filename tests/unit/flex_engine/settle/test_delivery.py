@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flex_engine.settle.delivery import MissingReadingError, deliver
+from flex_engine.settle.delivery import Direction, MissingReadingError, deliver, deviations
 from flex_engine.timegrid import HALF_HOUR
 
 START = datetime(2026, 1, 15, 17, tzinfo=UTC)
@@ -73,3 +73,36 @@ def test_one_meter_is_never_paid_twice_for_several_dispatches(turned: int, instr
     assert turned - len(instructed) < sum(line.delivered_wh for line in shares) <= turned
     if turned >= sum(instructed):
         assert all(line.shortfall_wh == 0 for line in shares), "enough for all of them"
+
+
+@given(wh, wh, wh, st.integers(100, 150))
+def test_a_cap_above_the_instruction_pays_for_more_and_no_further(instructed, baseline, metered, cap):
+    (line,) = deliver(
+        instructed_wh={START: instructed},
+        baseline_wh={START: baseline},
+        metered_wh={START: metered},
+        direction="REDUCE",
+        cap_percent=cap,
+    )
+    assert line.eligible_wh == min(line.delivered_wh, instructed * cap // 100)
+    assert line.shortfall_wh == max(0, instructed - line.delivered_wh)
+
+
+@given(wh, wh, wh)
+def test_turn_up_is_turn_down_in_the_mirror(instructed: int, baseline: int, metered: int):
+    def made(direction: Direction, first: int, second: int) -> tuple[int, int, int]:
+        (line,) = deliver(
+            instructed_wh={START: instructed},
+            baseline_wh={START: first},
+            metered_wh={START: second},
+            direction=direction,
+        )
+        return line.delivered_wh, line.eligible_wh, line.shortfall_wh
+
+    assert made("REDUCE", baseline, metered) == made("INCREASE", metered, baseline)
+
+
+@given(wh, wh)
+def test_a_deviation_keeps_its_sign(baseline: int, metered: int):
+    made = deviations(periods=[START], baseline_wh={START: baseline}, metered_wh={START: metered})
+    assert made == {START: baseline - metered}

@@ -1,4 +1,4 @@
-"""The only room that opens outgoing connections for the protocol. It calls registered URLs and nothing else.
+"""The only room that opens outgoing connections for the protocol. It calls registered URLs, and an application of our own.
 
 An address is resolved once, checked against our own list of what is public (Python's `is_private` and `is_global` miss some
 ranges in 3.11), and connected to by that very address, so that a second look-up cannot point elsewhere. No redirects, no
@@ -26,6 +26,7 @@ from beckn import dedi
 
 CONNECT_S = 3.0
 TOTAL_S = 10.0  # from the connection to the last byte of the answer
+APPLICATION_S = 5.0  # the same for an application behind us: whoever waits for its receipt waits no longer than TOTAL_S
 LARGEST_ANSWER = 64 * 1024
 LARGEST_DIRECTORY = 1024 * 1024
 # Not public: IANA's special-purpose registries for IPv4; for IPv6 all but global unicast without its special blocks.
@@ -54,21 +55,21 @@ class Answer:
 class Pinned(HTTPConnection):
     """A connection to an address that was looked up and checked before; the name only serves TLS and the Host header.
 
-    It is cut TOTAL_S after it stands: a timeout per read would let a peer drip for ever.
+    It is cut `total_s` after it stands: a timeout per read would let a peer drip for ever.
     """
 
-    def __init__(self, target: SplitResult, address: str) -> None:
+    def __init__(self, target: SplitResult, address: str, total_s: float) -> None:
         self.secure = target.scheme == "https"
         super().__init__(target.hostname or "", port_of(target), timeout=CONNECT_S)
-        self.address = address
-        self.watch = threading.Timer(TOTAL_S, self.cut)
+        self.address, self.total_s = address, total_s
+        self.watch = threading.Timer(total_s, self.cut)
         self.watch.daemon = True
         self.is_cut = False
 
     def connect(self) -> None:
         """Connect to the pinned address; under https prove that the name's owner answers there."""
         self.sock = socket.create_connection((self.address, self.port), CONNECT_S)
-        self.sock.settimeout(TOTAL_S)
+        self.sock.settimeout(self.total_s)
         self.watch.start()
         if self.secure:
             context = ssl.create_default_context()
@@ -100,10 +101,24 @@ def post(url: str, raw: bytes, *, headers: Mapping[str, str]) -> Answer:
     return exchange("POST", url, raw, headers=sent, largest=LARGEST_ANSWER)
 
 
+def post_to_application(url: str, raw: bytes, *, headers: Mapping[str, str]) -> Answer:
+    """POST to an application of our own, whose address the settings give and no message can. Raises EgressError."""
+    target = check_application(url)
+    sent = {"Content-Type": "application/json", **headers}
+    connection = Pinned(target, resolve_own(target), APPLICATION_S)
+    return talk(connection, "POST", target, raw, headers=sent, largest=LARGEST_ANSWER)
+
+
 def exchange(method: str, url: str, raw: bytes, *, headers: Mapping[str, str], largest: int) -> Answer:
-    """One request and its answer, within TOTAL_S."""
+    """One request to a peer or a registry and its answer, within TOTAL_S."""
     target = check_url(url)
-    connection = Pinned(target, resolve(target))
+    return talk(Pinned(target, resolve(target), TOTAL_S), method, target, raw, headers=headers, largest=largest)
+
+
+def talk(
+    connection: Pinned, method: str, target: SplitResult, raw: bytes, *, headers: Mapping[str, str], largest: int
+) -> Answer:
+    """One request and its answer over one connection."""
     ours = {"Host": target.netloc, "Connection": "close"} | ({"Content-Length": str(len(raw))} if raw else {})
     try:
         connection.putrequest(method, target.path or "/", skip_host=True, skip_accept_encoding=True)
@@ -133,11 +148,29 @@ def check_url(url: str) -> SplitResult:
     private = settings.BECKN_ALLOW_PRIVATE_PEERS
     if target.scheme != "https" and not (private and target.scheme == "http"):
         raise EgressError(f"{url[:80]!r} is not https; plain http is for development (BECKN_ALLOW_PRIVATE_PEERS)")
-    host = target.netloc.rsplit(":", 1)[0] if port is not None else target.netloc
-    if not url.isascii() or not HOST.fullmatch(host) or target.query or target.fragment or "\\" in url or " " in url:
-        raise EgressError(f"{url[:80]!r} must be scheme, plain ASCII host, port and path")
+    host = plain_host(url, target)
     if not private and (port not in (None, 443) or looks_like_address(host)):
         raise EgressError(f"{url[:80]!r} must be a host name at port 443")
+    return target
+
+
+def plain_host(url: str, target: SplitResult) -> str:
+    """The host of a URL that every parser reads the same. Raises EgressError."""
+    host = target.netloc.rsplit(":", 1)[0] if target.port is not None else target.netloc
+    if not url.isascii() or not HOST.fullmatch(host) or target.query or target.fragment or "\\" in url or " " in url:
+        raise EgressError(f"{url[:80]!r} must be scheme, plain ASCII host, port and path")
+    return host
+
+
+def check_application(url: str) -> SplitResult:
+    """The parts of an application's address: http or https, and as plain as a peer's. Raises EgressError."""
+    try:
+        target = urlsplit(url)
+        plain_host(url, target)
+    except ValueError as problem:
+        raise EgressError(f"{url[:80]!r} is not a URL") from problem
+    if target.scheme not in ("http", "https"):
+        raise EgressError(f"{url[:80]!r} is neither http nor https")
     return target
 
 
@@ -149,15 +182,28 @@ def looks_like_address(host: str) -> bool:
 
 def resolve(target: SplitResult) -> str:
     """The one address we shall connect to. Raises EgressError when any of the name's addresses is not public."""
-    try:
-        found = socket.getaddrinfo(target.hostname, port_of(target), type=socket.SOCK_STREAM)
-    except OSError as problem:
-        raise EgressError(f"{target.netloc} cannot be resolved: {problem}") from problem
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = addresses_of(target)
     closed = [address for address in addresses if not is_public(address)]
     if closed and not settings.BECKN_ALLOW_PRIVATE_PEERS:
         raise EgressError(f"{target.netloc} resolves to {closed[0]}, which is not a public address")
     return addresses[0]
+
+
+def resolve_own(target: SplitResult) -> str:
+    """The one address of an application of ours. Raises EgressError when plain http would leave private networks."""
+    addresses = addresses_of(target)
+    if target.scheme == "http" and any(is_public(address) for address in addresses):
+        raise EgressError(f"{target.netloc} is on the public internet; an application there is spoken to over https")
+    return addresses[0]
+
+
+def addresses_of(target: SplitResult) -> list[str]:
+    """What the host's name stands for. Raises EgressError."""
+    try:
+        found = socket.getaddrinfo(target.hostname, port_of(target), type=socket.SOCK_STREAM)
+    except OSError as problem:
+        raise EgressError(f"{target.netloc} cannot be resolved: {problem}") from problem
+    return [str(entry[4][0]) for entry in found]
 
 
 def is_public(text: str) -> bool:

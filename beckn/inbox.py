@@ -17,6 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, transaction
+from django.db.models import QuerySet
 
 from beckn import insertion, journal, keys, metrics, outbox, ports, registry, retry
 from beckn.models import InboxMessage
@@ -190,7 +191,7 @@ def handle(pk: int, *, now: datetime) -> str:
 
 def claim(pk: int, *, now: datetime) -> bool:
     """Count an attempt and put the next one off. False when the message is not due, done, or another worker's."""
-    row = InboxMessage.objects.filter(pk=pk, state=State.RECEIVED, next_attempt_at__lte=now).first()
+    row = ours().filter(pk=pk, next_attempt_at__lte=now).first()
     if row is None:
         return False
     if row.attempts >= MAX_ATTEMPTS:
@@ -305,5 +306,10 @@ def redrive(pk: int, *, now: datetime) -> bool:
 
 def due(*, now: datetime, limit: int) -> list[int]:
     """The messages that wait to be handled, oldest first."""
-    rows = InboxMessage.objects.filter(state=State.RECEIVED, next_attempt_at__lte=now)
+    rows = ours().filter(next_attempt_at__lte=now)
     return list(rows.order_by("next_attempt_at").values_list("pk", flat=True)[:limit])
+
+
+def ours() -> QuerySet[InboxMessage]:
+    """What waits for our own handlers; what is for an application behind the adapter waits for that (beckn.adapter)."""
+    return InboxMessage.objects.filter(state=State.RECEIVED, application_status=None)

@@ -140,6 +140,11 @@ class InboxMessage(models.Model):
     next_attempt_at = models.DateTimeField()
     handled_at = models.DateTimeField(null=True, blank=True)
     problem = models.TextField(blank=True, help_text="The refusal or the last fault, in words")
+    application_status = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        help_text="For the application behind our adapter: HTTP status of the receipt, 0 while it has not said; else none",
+    )
 
     class Meta:
         constraints = [
@@ -186,6 +191,9 @@ class OutboxMessage(models.Model):
     )
     authorizations = models.JSONField(
         default=list, help_text="What each attempt was signed with; an onix peer's callback names one of them"
+    )
+    asked_digest = models.CharField(
+        max_length=128, blank=True, help_text="BLAKE2b-512 of the body an application had us send, hex; empty: our own"
     )
     problem = models.TextField(blank=True)
 

@@ -70,10 +70,14 @@ def send(
     error: Mapping[str, Any] | None = None,
     answers: InboxMessage | None = None,
     policy: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Any] | None = None,
+    asked_digest: str = "",
 ) -> OutboxMessage:
     """Store `action` from our `role` to subscriber `to`, in the caller's transaction; it is delivered after commit.
 
-    `policy` is the receiver's own retryPolicy (beckn.retry), instead of our pauses.
+    `policy` is the receiver's own retryPolicy (beckn.retry), instead of our pauses. `beside` are further members of the
+    context; none of those built here can be replaced by it. With `asked_digest` (an application's message, beckn.adapter)
+    the caller makes the first attempt itself, by `deliver_held`; should it not come to that, the sweep does.
 
     Decimals in `message` stay exact numbers; what is stored are the bytes as the peer's profile wants them. A peer of 1.1 may
     be sent an error alone, without a `message`. Raises UnknownPeerError when the registry has no such peer, and OutboundError
@@ -87,7 +91,8 @@ def send(
     ours = settings.BECKN_PARTICIPANTS[role]
     peer = peer_for(spec, to, now=now)
     told = {
-        "context": context.build(
+        "context": dict(beside or {})
+        | context.build(
             action=spec,
             us=context.Party(ours["subscriber_id"], ours["url"]),
             peer=peer.party,
@@ -117,11 +122,19 @@ def send(
         answers=answers,
         raw=raw,
         policy=dict(policy or {}),
+        asked_digest=asked_digest,
         created_at=now,
-        next_attempt_at=now,
+        attempts=1 if asked_digest else 0,
+        next_attempt_at=now + LEASE if asked_digest else now,
     )
-    wake.after_commit(wake.DELIVER, row.pk)
+    if not asked_digest:
+        wake.after_commit(wake.DELIVER, row.pk)
     return row
+
+
+def deliver_held(row: OutboxMessage, *, now: datetime) -> str:
+    """The first attempt of a message that was stored for it; returns the state it is left in."""
+    return conclude(row, attempt(row, now=now), now=now)
 
 
 def peer_for(spec: actions.Action, to: str, *, now: datetime) -> registry.Record:
@@ -232,8 +245,11 @@ def conclude(row: OutboxMessage, outcome: Outcome, *, now: datetime) -> str:
 
 
 def tell(row: OutboxMessage, outcome: Outcome) -> str:
-    """Tell the application that `row` will not be answered. What goes wrong there is returned as words for the journal."""
-    hook = ports.undeliverable(row.role)
+    """Tell the application that `row` will not be answered. What goes wrong there is returned as words for the journal.
+
+    Whoever had it sent from behind the adapter asks again, and hears it then.
+    """
+    hook = None if row.asked_digest else ports.undeliverable(row.role)
     if hook is None:
         return ""
     try:

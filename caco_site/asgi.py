@@ -32,7 +32,11 @@ sockets = cast(
     ASGI3Application, AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([path("ws/live", Live.as_asgi())])))
 )
 beckn = cast(ASGI3Application, beckn_messages.application)
-BECKN = ("/beckn/bpp/", "/beckn/bap/")
+BECKN = (
+    "/beckn/bpp/",
+    "/beckn/bap/",
+    *(f"/{role}/{side}/" for role in ("bap", "bpp") for side in ("caller", "receiver")),
+)
 DISCOVERY = ("/beckn/ds/discover", "/beckn/ds/catalog/publish")  # its messages; the rest of it is answered at once
 
 

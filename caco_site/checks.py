@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from beckn import egress
+from beckn.adapter import admission
 from beckn.wire import actions
 from beckn.wire.profile import PROFILES
 from marketplace.ledger.deployment import deployment
@@ -72,6 +74,39 @@ def private_keys(**_: Any) -> list[CheckMessage]:
         Error(f"{file} can be read by other accounts.", hint=f"Run: chmod 600 {file}", id="caco.E006")
         for file in sorted(files)
         if file.is_file() and file.stat().st_mode & 0o077
+    ]
+
+
+@register(Tags.compatibility)
+def adapter(**_: Any) -> list[CheckMessage]:
+    """What the adapter is told must mean something: a network that is none admits nobody, an address that is none is no use."""
+    hint = "Write private networks like 127.0.0.0/8 or 10.1.2.0/24, separated by commas."
+    found: list[CheckMessage] = [
+        Error(f"BECKN_ADAPTER_NETWORKS names {text!r}, which is no private network.", hint=hint, id="caco.E011")
+        for text in admission.problems()
+    ]
+    for role, url in settings.BECKN_APPLICATIONS.items():
+        try:
+            if url:
+                egress.check_application(url)
+        except egress.EgressError as problem:
+            name = f"BECKN_{role.upper()}_APPLICATION"
+            found.append(Error(f"{name}: {problem}.", hint="Write it like http://127.0.0.1:3000/path.", id="caco.E012"))
+    return found
+
+
+@register(Tags.security, deploy=True)
+def adapter_secret(**_: Any) -> list[CheckMessage]:
+    """Whoever may use the adapter's unsigned side speaks in our name, so an address alone should not be enough."""
+    if not settings.BECKN_ADAPTER or len(settings.BECKN_ADAPTER_SECRET) >= admission.SHORTEST_SECRET:
+        return []
+    words = "is shorter than" if settings.BECKN_ADAPTER_SECRET else "is empty; it should have"
+    return [
+        checks.Warning(
+            f"BECKN_ADAPTER is on, and BECKN_ADAPTER_SECRET {words} {admission.SHORTEST_SECRET} characters.",
+            hint="Set it to the output of: openssl rand -base64 32. A proxy on this machine would count as a near address.",
+            id="caco.W013",
+        )
     ]
 
 

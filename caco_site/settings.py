@@ -285,6 +285,14 @@ BECKN_REGISTRY_OPEN = env.bool("BECKN_REGISTRY_OPEN", default=ENVIRONMENT == "DE
 BECKN_PROFILE = env.str("BECKN_PROFILE", default="lts")  # of peers for whom nothing else is written: beckn.wire.profile
 BECKN_ALLOW_PRIVATE_PEERS = env.bool("BECKN_ALLOW_PRIVATE_PEERS", default=True)  # loopback peers, for development
 BECKN_MAX_BODY = 1024 * 1024
+# The adapter's addresses, /bap/ and /bpp/ with caller/ and receiver/: for a local application that stands behind us.
+BECKN_ADAPTER = env.bool("BECKN_ADAPTER", default=False)
+BECKN_ADAPTER_SECRET = env.str("BECKN_ADAPTER_SECRET", default="")  # what it sends, and is sent, as Bearer
+BECKN_ADAPTER_NETWORKS = env.list("BECKN_ADAPTER_NETWORKS", default=[])  # private networks that need no secret
+BECKN_APPLICATIONS = {
+    "bap": env.str("BECKN_BAP_APPLICATION", default=""),
+    "bpp": env.str("BECKN_BPP_APPLICATION", default=""),
+}
 # --- engine
 FEEDS_LIVE = env.bool("CACO_FEEDS_LIVE", default=False)  # ask the public APIs; otherwise files or labelled synthetic
 

@@ -11,10 +11,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from beckn import egress, inbox, keys, ports
-from beckn.receive import asgi, challenge
+from beckn.receive import asgi, caller, challenge, relayed
 from beckn.receive.answered import answered_by, message_id_in
 from beckn.receive.asgi import Answer
 from beckn.receive.known_keys import KnownKeys
+from beckn.receive.reading import header, read
 from beckn.receive.refusals import Refusals
 from beckn.receive.writer import Writer
 from beckn.registry import DECISIVE, Record
@@ -24,6 +25,9 @@ from beckn.wire.profile import V1, Profile, named
 
 log = logging.getLogger(__name__)
 PATH = re.compile(r"/beckn/(?P<role>bap|bpp|ds)/(?P<action>[a-z_/]{1,40})")
+RECEIVER = re.compile(
+    r"/(?P<role>bap|bpp)/receiver/(?P<action>[a-z_/]{1,40})"
+)  # the same door, where an adapter has it
 KEYS = KnownKeys(lambda: egress.ask_registry if settings.BECKN_REGISTRY_URL else None)
 WRITER, REFUSALS = Writer(), Refusals()
 ON_SUBSCRIBE = "on_subscribe"
@@ -40,19 +44,22 @@ class Call:
     profile: Profile
     raw: bytes = b""
     authorization: str = ""
+    at_receiver: bool = False
 
     @classmethod
     def of(cls, scope: asgi.Scope) -> Call:
         """What the address says. Until we know the sender, it speaks as its words do, or as most do here."""
-        found = PATH.fullmatch(scope["path"])
+        adapter = RECEIVER.fullmatch(scope["path"]) if settings.BECKN_ADAPTER else None
+        found = adapter or PATH.fullmatch(scope["path"])
         role, word = (found["role"], found["action"]) if found else ("", "")
         action = dialect.action_of(word, role)
         old = action and word not in (action, "rating", "on_rating") and word == dialect.word_of(action, V1)
-        return cls(scope, role, word, action, V1 if old else named(settings.BECKN_PROFILE))
+        profile = V1 if old else named(settings.BECKN_PROFILE)
+        return cls(scope, role, word, action, profile, at_receiver=adapter is not None)
 
 
 async def application(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
-    """The ASGI application for everything under /beckn/bpp/ and /beckn/bap/."""
+    """The ASGI application for everything under /beckn/bpp/ and /beckn/bap/, and for the adapter's addresses."""
     if scope["type"] == "lifespan":
         await live(receive, send)
         return
@@ -80,6 +87,8 @@ async def live(receive: asgi.Receive, send: asgi.Send) -> None:
 
 async def respond(scope: asgi.Scope, receive: asgi.Receive) -> Answer:
     """Address and method first, then the body, then the message."""
+    if scope["path"].startswith(caller.PREFIXES):
+        return await caller.respond(scope, receive)
     call = Call.of(scope)
     if not call.action and call.word != ON_SUBSCRIBE:
         return asgi.problem(404, "There is no such action here. Post to /beckn/bpp/<action> or /beckn/bap/on_<action>.")
@@ -103,33 +112,6 @@ def claimed(scope: asgi.Scope) -> str:
         return header(scope, b"authorization")
     except WireError:
         return ""
-
-
-async def read(scope: asgi.Scope, receive: asgi.Receive) -> bytes:
-    """The body, if it is what it should be: JSON in UTF-8, unencoded, of bounded size."""
-    kind, _, parameter = header(scope, b"content-type").partition(";")
-    charset = parameter.lower().replace(" ", "").replace('"', "")
-    if kind.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
-        raise WireError("SCH_INVALID_FORMAT", "Send Content-Type: application/json in UTF-8.", http_status=415)
-    if header(scope, b"content-encoding").lower() not in ("", "identity"):
-        raise WireError("SCH_INVALID_FORMAT", "Send the body without Content-Encoding.", http_status=415)
-    limit = settings.BECKN_MAX_BODY
-    length = header(scope, b"content-length")
-    try:
-        if length.isdigit() and int(length[:12]) > limit:
-            raise asgi.TooLargeError
-        return await asgi.read_body(receive, limit=limit)
-    except asgi.TooLargeError as problem:
-        raise WireError("SCH_INVALID_FORMAT", f"The body is longer than {limit} bytes.", http_status=413) from problem
-
-
-def header(scope: asgi.Scope, name: bytes) -> str:
-    """A header that may stand once."""
-    try:
-        return asgi.header(scope, name)
-    except ValueError as problem:
-        code = "AUT_SIGNATURE_INVALID" if name == b"authorization" else "SCH_INVALID_FORMAT"
-        raise WireError(code, f"Send each header once: {problem}.") from problem
 
 
 async def accept(call: Call) -> Answer:
@@ -170,7 +152,12 @@ async def accept(call: Call) -> Answer:
         judged = judge(newer)
     if action in DECISIVE:
         await KEYS.check_now(key)
+    if await relayed.is_for_application(judged, at_receiver=call.at_receiver):
+        given = await relayed.hand_over(judged, word=call.word, writer=WRITER)
+        return Answer(given.status, given.body, proof(call, given.body))
     receipt = (await WRITER.put(judged)).receipt
+    if not receipt:  # it went to an application that is not there any more, and never answered
+        raise WireError("NET_DOWNSTREAM_UNAVAILABLE", "Whoever was to handle this does not answer.", http_status=503)
     return Answer(judged.status, receipt, proof(call, receipt))
 
 

@@ -165,3 +165,32 @@ def test_another_registry_is_asked_in_its_words(listener, settings):
     settings.BECKN_REGISTRY_URL = listener.base
     with pytest.raises(EgressError, match="without a list"):
         egress.registry_directory()
+
+
+def test_an_application_of_ours_may_be_near_even_where_peers_may_not(listener, settings):
+    settings.BECKN_ALLOW_PRIVATE_PEERS = False
+    with pytest.raises(EgressError):
+        egress.post(f"{listener.base}/select", b"{}", headers={})
+    assert (
+        egress.post_to_application(f"{listener.base}/select", b"{}", headers={"X-Beckn-Subscriber": "a"}).status == 200
+    )
+    (got,) = listener.received
+    assert (got.path, got.headers["x-beckn-subscriber"]) == ("/select", "a")
+
+
+def test_an_application_over_plain_http_is_not_on_the_public_internet(monkeypatch):
+    def resolved(host, port, **_):
+        return [(0, 0, 0, "", (address, port)) for address in ("10.0.0.1", "93.184.216.34")]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    with pytest.raises(EgressError, match="public internet"):
+        egress.post_to_application("http://app.example/x", b"{}", headers={})
+    assert egress.resolve_own(egress.check_application("https://app.example/x")) == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://a/x", "a", "http://u@a/", "http://a/?q", "http://[::1", "http://a:x/", "http://a\\b/"]
+)
+def test_an_applications_address_is_as_plain_as_a_peers(url):
+    with pytest.raises(EgressError):
+        egress.check_application(url)

@@ -6,7 +6,7 @@ import sys
 import types
 
 import pytest
-from django.core.checks import ERROR, WARNING
+from django.core.checks import ERROR, WARNING, run_checks
 
 from caco_site import checks
 
@@ -94,3 +94,30 @@ def test_a_contract_file_that_names_nothing(settings, tmp_path):
     assert ids(checks.contract()) == ["caco.W009"]
     settings.CHAIN_RPC_URL = "none"
     assert checks.contract() == []
+
+
+def test_an_adapter_that_is_off_has_nothing_to_say(settings):
+    assert checks.adapter() == checks.adapter_secret() == []
+
+
+@pytest.mark.parametrize("entry", ["0.0.0.0/0", "8.8.8.8", "here"])
+def test_a_network_that_is_not_private_is_named(settings, entry):
+    settings.BECKN_ADAPTER_NETWORKS = ["127.0.0.0/8", entry]
+    (found,) = checks.adapter()
+    assert (found.id, entry in found.msg) == ("caco.E011", True)
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "127.0.0.1:3000", "http://a@b/", "http://[x/", "http://h:99999/"])
+def test_an_application_that_cannot_be_called_is_named(settings, url):
+    settings.BECKN_APPLICATIONS = {"bap": "http://127.0.0.1:3000/mine", "bpp": url}
+    (found,) = checks.adapter()
+    assert (found.id, "BECKN_BPP_APPLICATION" in found.msg) == ("caco.E012", True)
+
+
+@pytest.mark.parametrize(("secret", "warned"), [("", True), ("tiny-word", True), ("s" * 24, False)])
+def test_an_open_adapter_without_a_long_secret_is_warned_of_at_deployment(settings, secret, warned):
+    settings.BECKN_ADAPTER, settings.BECKN_ADAPTER_SECRET = True, secret
+    deploying = run_checks(include_deployment_checks=True)
+    assert ("caco.W013" in ids(deploying)) is warned
+    assert "caco.W013" not in ids(run_checks())
+    assert not secret or all(secret not in one.msg for one in deploying if one.id == "caco.W013")

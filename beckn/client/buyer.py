@@ -1,4 +1,4 @@
-"""The conversation: send a signed request, wait for its callback, and go on to the next step until the sale is settled."""
+"""The conversation: send a signed request in the seller's profile, wait for its callback, and go on to the next step."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from beckn import egress
 from beckn.client.listener import Callback, Listener
-from beckn.client.network import NetworkError, Peer
-from beckn.wire import actions, body, context, receipts, schema, signing
+from beckn.client.registry import NetworkError, Peer
+from beckn.wire import actions, context, dialect, receipts, signing
 from beckn.wire.context import Party
 
 TTL = timedelta(hours=1)
@@ -48,6 +48,7 @@ class Buyer:
     def send(self, action: str, message: dict[str, Any]) -> str:
         """Send a request; returns its message id once the seller has acknowledged it."""
         now, signer, message_id = timezone.now(), self.listener.identity.signer, uuid.uuid4()
+        profile, said, deal = self.listener.profile, self.listener.said, str(self.transaction_id)
         head = context.build(
             action=actions.ACTIONS[action],
             us=Party(signer.subscriber_id, self.url),
@@ -58,19 +59,29 @@ class Buyer:
             now=now,
             ttl=TTL,
         )
-        raw = body.dump({"context": head, "message": message})
-        schema.validate(body.parse(raw))
-        address = f"{self.seller.party.url.rstrip('/')}/{action}"
+        raw = dialect.say({"context": head, "message": message}, profile=profile, contract=said.contracts.get(deal))
+        authorization = signing.sign(raw, signer, now=now)
+        said.asked(action, str(message_id), authorization)
+        said.keep(deal, message)
+        address = f"{self.seller.party.url.rstrip('/')}/{dialect.word_of(action, profile)}"
         try:
-            answer = egress.post(address, raw, headers={"Authorization": signing.sign(raw, signer, now=now)})
+            answer = egress.post(address, raw, headers={"Authorization": authorization})
         except egress.EgressError as problem:
             raise NetworkError(f"{self.seller.party.subscriber_id} cannot be reached: {problem}") from problem
-        receipt = receipts.read(answer.body)
+        self.check_receipt(action, address, answer)
+        return str(message_id)
+
+    def check_receipt(self, action: str, address: str, answer: egress.Answer) -> None:
+        """Raise RefusedError or NetworkError unless a callback is owed to us now."""
+        profile, receipt = self.listener.profile, receipts.read(answer.body)
         if receipt.status == "NACK":
             raise RefusedError(f"{action} was not taken: {receipt.code} {receipt.message}")
-        if receipt.status != "ACK" or answer.status >= 500:
-            raise NetworkError(f"{address} answered HTTP {answer.status} without a receipt we can read")
-        return str(message_id)
+        if receipt.status != "ACK" or answer.status not in profile.delivered:
+            raise NetworkError(
+                f"{address} answered HTTP {answer.status} without a receipt we can read as {profile.name}"
+            )
+        if answer.status == profile.no_callback != 200:
+            raise RefusedError(f"{action} was taken, but HTTP {answer.status} says that no answer will come")
 
     def wait(self, wanted: Callable[[Callback], bool], what: str, timeout_s: float) -> Callback:
         """The next callback of this deal that is wanted; others of it are passed over. Raises LateError or RefusedError."""

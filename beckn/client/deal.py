@@ -63,13 +63,16 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def choices(catalogs: Any) -> Iterator[Choice]:
-    """Every offer of an on_discover that can be read; another seller's oddity hides nobody else's offer."""
+def choices(catalogs: Any, *, seller: str = "") -> Iterator[Choice]:
+    """Every offer of an on_discover that can be read; another seller's oddity hides nobody else's offer.
+
+    `seller` is whose a catalogue is that does not say it, as in 1.1.
+    """
     for catalogue in catalogs if isinstance(catalogs, list) else []:
         resources = {entry.get("id"): entry for entry in catalogue.get("resources") or []}
         for offer in catalogue.get("offers") or []:
             try:
-                yield choice_of(catalogue, resources, offer)
+                yield choice_of({"bppId": seller, **catalogue}, resources, offer)
             except (DealError, KeyError, IndexError, TypeError, StopIteration):
                 continue
 

@@ -1,4 +1,4 @@
-"""The network's registry as the standalone buyer asks it: who is there, with which key, and being admitted oneself."""
+"""A network with a registry in the dialect of 1.1: who is there, with which key, and being admitted oneself."""
 
 from __future__ import annotations
 
@@ -6,34 +6,17 @@ import json
 import secrets
 import threading
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
-from beckn import egress
 from beckn.client.identity import Identity
+from beckn.client.registry import NetworkError, Peer, answer_of, peer_of, unknown_key
 from beckn.wire import body, signing
-from beckn.wire.context import Party
-from beckn.wire.errors import WireError
 
 YEAR = timedelta(days=365)
 ASK_AGAIN_S = 0.2
-
-
-class NetworkError(Exception):
-    """The registry or a peer cannot be reached, or will not have us; the text says which and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """A participant as the registry names it."""
-
-    party: Party
-    role: str
-    key_id: str
-    public_key: str
 
 
 class Network:
@@ -50,16 +33,10 @@ class Network:
         headers = {"Content-Type": "application/json"} if raw else {}
         if signed_by is not None:
             headers["Authorization"] = signing.sign(raw, signed_by.signer, now=timezone.now())
-        try:
-            answer = egress.exchange(
-                "POST" if raw else "GET", f"{self.url}{path}", raw, headers=headers, largest=egress.LARGEST_DIRECTORY
-            )
-            found = json.loads(answer.body)
-        except (OSError, ValueError, RecursionError) as problem:
-            raise NetworkError(f"the registry at {self.url} does not answer as one: {problem}") from problem
-        if answer.status != 200:
+        status, found = answer_of(f"{self.url}{path}", raw, headers)
+        if status != 200:
             said = found.get("error", found) if isinstance(found, dict) else found
-            raise NetworkError(f"the registry at {self.url} answered HTTP {answer.status}: {json.dumps(said)[:300]}")
+            raise NetworkError(f"the registry at {self.url} answered HTTP {status}: {json.dumps(said)[:300]}")
         return found
 
     def key(self, subscriber_id: str, key_id: str) -> Peer:
@@ -71,13 +48,23 @@ class Network:
                     self.keys[(peer.party.subscriber_id, peer.key_id)] = peer
             found = self.keys.get((subscriber_id, key_id))
         if found is None:
-            raise WireError("AUT_KEY_NOT_FOUND", f"The registry has no key {key_id[:60]} of {subscriber_id[:120]}.")
+            raise unknown_key(subscriber_id, key_id)
         return found
 
     def sellers(self) -> list[Peer]:
         """Every seller in force, one entry each."""
         found = {peer.party.subscriber_id: peer for peer in peers(self.ask("/subscribers")) if peer.role == "bpp"}
         return list(found.values())
+
+    def seller(self, subscriber_id: str, key_id: str) -> Peer:  # noqa: ARG002 - any key of a seller will do
+        """The seller to buy from: the one named, or the only one there is. Raises NetworkError."""
+        sellers = self.sellers()
+        found = [peer for peer in sellers if subscriber_id in ("", peer.party.subscriber_id)]
+        if len(found) == 1:
+            return found[0]
+        names = ", ".join(sorted(peer.party.subscriber_id for peer in sellers)) or "nobody"
+        wanted = f"there is no seller {subscriber_id!r}" if subscriber_id else "choose a seller with --bpp"
+        raise NetworkError(f"{wanted}; on the network: {names}")
 
     def knows(self, identity: Identity, url: str) -> bool:
         """Whether the registry holds exactly our key at exactly our address."""
@@ -117,14 +104,5 @@ class Network:
 
 def peers(told: Any) -> list[Peer]:
     """The participants in force in a registry's answer; what cannot be read is left out."""
-    found = []
-    for entry in told if isinstance(told, list) else []:
-        text = (
-            {name: value for name, value in entry.items() if isinstance(value, str)} if isinstance(entry, dict) else {}
-        )
-        url, key_id = text.get("url") or text.get("subscriber_url", ""), text.get("key_id") or text.get("ukId", "")
-        party = Party(text.get("subscriber_id", ""), url)
-        one = Peer(party, text.get("type", "").lower(), key_id, text.get("signing_public_key", ""))
-        if text.get("status") == "SUBSCRIBED" and all((party.subscriber_id, url, key_id, one.public_key)):
-            found.append(one)
-    return found
+    found = [peer_of(entry) for entry in told] if isinstance(told, list) else []
+    return [peer for peer in found if peer is not None]

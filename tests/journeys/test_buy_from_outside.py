@@ -1,6 +1,7 @@
 """A buyer with nothing but a key file and a registry's address buys, dispatches and is told what was settled.
 
-Once by `manage.py beckn_buy`, once by curl, command by command as the how-to page says it.
+Once by `manage.py beckn_buy`, also in the other profiles and by a DeDi directory, once by curl, command by command as the how-to
+page says it; and the conformance kit buys the least there is.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
+from beckn.conformance.rules import orders
 from marketplace.management import sale
 from marketplace.management.assumptions import measured
 from marketplace.management.commands import demo
@@ -31,6 +34,12 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 STEERING = ("CACO_", "BECKN_", "REDIS_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
 PAGE = ROOT / "docs" / "howto" / "order-flexibility-with-curl.md"
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def offer(house: House) -> dict[str, Any]:
+    """An offer large enough for everybody who buys a part of it."""
+    return house.offer()
 
 
 @contextmanager
@@ -93,6 +102,41 @@ def test_a_stranger_buys_dispatches_and_hears_of_the_settlement(house: House, tm
     assert Decimal(outcome["quote_gbp"]) == Decimal(order["quote_pence"]) / 100
 
 
+@pytest.mark.parametrize(("profile", "kind"), [("onix", "v1"), ("v1", "dedi")])
+def test_a_stranger_buys_in_another_profile(
+    house: House, offer: dict[str, Any], tmp_path: Path, profile: str, kind: str
+) -> None:
+    with buying(house, tmp_path, "--bpp", "nobody.example") as process:
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, "there is no seller" in said) == (3, True), said  # but it is on the network now
+    house.group.command("beckn_profile", json.loads((tmp_path / "buyer.json").read_text())["subscriber_id"], profile)
+    listed = requests.get(f"{house.group.url}/beckn/registry/subscribers", timeout=10).json()
+    key = next(one["key_id"] for one in listed if one["type"] == "BPP")
+    asked = ["--registry-kind", kind, "--bpp", "market.caco.local"]
+    if kind == "dedi":
+        asked += ["--registry", f"{house.group.url}/beckn/registry/dedi", "--bpp-key", key]
+    with buying(
+        house, tmp_path, *asked, "--profile", profile, "--kw", "100", "--offer", offer["id"], "--no-wait"
+    ) as process:
+        said, complained = process.communicate(timeout=120)
+    assert process.returncode == 0, complained
+    outcome = json.loads(said.splitlines()[-1])
+    order = house.operator.get(f"/orders/{outcome['contract_id']}")
+    assert (outcome["state"], order["state"]) == ("ACTIVE", "ACTIVE")
+    assert {float(row["ordered_kw"]) for row in order["periods"]} == {100.0}
+    assert Decimal(outcome["quote_gbp"]) == Decimal(order["quote_pence"]) / 100
+
+
+@pytest.mark.parametrize("profile", ["lts", "onix"])
+@pytest.mark.usefixtures("offer")
+def test_the_conformance_kit_orders_here_and_finds_nothing_wrong(house: House, profile: str) -> None:
+    options = ["--against", f"{house.group.url}/beckn/bpp", "--register", "--buy", "--only", "order-", "--json", "-"]
+    told = json.loads(house.group.command("beckn_conformance", *options, "--profile", profile))
+    assert {one["id"]: (one["verdict"], one["why"]) for one in told["rules"]} == {
+        rule.id: ("PASS", "") for rule in orders.RULES
+    }
+
+
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
@@ -103,6 +147,8 @@ def test_a_stranger_buys_dispatches_and_hears_of_the_settlement(house: House, tm
         (["--kw", "-5"], 2, "is not a power in kW"),
         (["--window", "soon"], 2, "write START/END"),
         (["--network", "another/network"], 5, "CTX_INVALID_FIELD"),
+        (["--profile", "v1"], 5, "CTX_VERSION_UNSUPPORTED"),
+        (["--registry-kind", "dedi"], 3, "does not hold our key; have it entered as type BAP"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_said_in_a_sentence_with_its_exit_code(
@@ -115,8 +161,8 @@ def test_what_cannot_be_done_is_said_in_a_sentence_with_its_exit_code(
     assert "Traceback" not in said
 
 
+@pytest.mark.usefixtures("offer")
 def test_every_command_of_the_page_does_what_it_says(house: House, tmp_path: Path) -> None:
-    house.offer()
     script = "set -euo pipefail\n" + "\n".join(BLOCK.findall(PAGE.read_text()))
     kept = {name: value for name, value in os.environ.items() if not name.startswith(STEERING)}
     process = subprocess.Popen(

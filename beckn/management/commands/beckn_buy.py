@@ -20,9 +20,12 @@ from django.utils import timezone
 
 from beckn.client import deal, identity
 from beckn.client.buyer import Buyer, LateError, RefusedError
+from beckn.client.directory import Directory
 from beckn.client.listener import Listener
-from beckn.client.network import Network, NetworkError, Peer
+from beckn.client.network import Network
+from beckn.client.registry import NetworkError, Registry
 from beckn.wire.errors import WireError
+from beckn.wire.profile import PROFILES
 
 # Exit codes, beside 0 (done), 1 (the key file or port cannot be used) and 2 (a mistake in what was asked).
 UNREACHABLE, NOTHING_FITS, REFUSED, LATE = 3, 4, 5, 6
@@ -67,8 +70,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--registry", help="the network's registry (default: BECKN_REGISTRY_URL, or this installation's)"
         )
+        parser.add_argument(
+            "--registry-kind",
+            choices=("v1", "dedi"),
+            default=settings.BECKN_REGISTRY_KIND,
+            help="how it is asked: v1 (POST /lookup) or dedi (GET /lookup/...), which admits nobody (%(default)s)",
+        )
         parser.add_argument("--network", default=settings.BECKN_NETWORK_ID, help="network id (%(default)s)")
         parser.add_argument("--bpp", default="", help="subscriber id of the seller; may be left out where there is one")
+        parser.add_argument("--bpp-key", default="", help="one of its key ids; only a DeDi directory wants it")
+        parser.add_argument(
+            "--profile", choices=sorted(PROFILES), default="lts", help="how the seller speaks with us (%(default)s)"
+        )
         parser.add_argument(
             "--key", type=Path, default=Path("beckn_buyer.json"), help="key file, made if missing (%(default)s)"
         )
@@ -115,14 +128,15 @@ class Command(BaseCommand):
     def buy(self, options: dict[str, Any]) -> dict[str, Any]:
         """The whole purchase; returns its outcome."""
         us = identity.load_or_make(options["key"], subscriber_id=options["id"], port=options["port"])
-        network = Network(options["registry"] or settings.BECKN_REGISTRY_URL or f"{settings.PUBLIC_URL}/beckn/registry")
-        listener = Listener(us, network, options["network"], host=options["host"])
+        network = registry_of(options)
+        profile = PROFILES[options["profile"]]
+        listener = Listener(us, network, options["network"], host=options["host"], profile=profile)
         url = options["url"].rstrip("/") or f"http://{options['host']}:{us.port}/bap"
         try:
             with listener.listening():
                 network.be_admitted(us, url, within_s=options["timeout"])
                 self.step(f"admitted as {us.signer.subscriber_id} at {url}", subscriber_id=us.signer.subscriber_id)
-                seller = seller_of(network, options["bpp"])
+                seller = network.seller(options["bpp"], options["bpp_key"])
                 return self.deal(Buyer(listener, seller, url, options["timeout"], uuid.uuid4()), options)
         except OSError as problem:
             raise identity.IdentityError(
@@ -134,7 +148,7 @@ class Command(BaseCommand):
         expression = f"$.catalogs[*].resources[?(@.resourceAttributes.direction == '{options['direction']}')]"
         found = buyer.ask("discover", {"intent": {"filters": {"type": "jsonpath", "expression": expression}}})
         choice = deal.pick(
-            list(deal.choices(found.get("catalogs"))),
+            list(deal.choices(found.get("catalogs"), seller=buyer.seller.party.subscriber_id)),
             kw=options["kw"],
             window=options["window"],
             offer_id=options["offer"],
@@ -192,13 +206,9 @@ class Command(BaseCommand):
             self.step(f"{found.action}: {', '.join(sorted(reached)) or 'no news of the delivery'}")
 
 
-def seller_of(network: Network, wanted: str) -> Peer:
-    """The seller to buy from: the one named, or the only one there is."""
-    sellers = network.sellers()
-    found = [peer for peer in sellers if wanted in ("", peer.party.subscriber_id)]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(sorted(peer.party.subscriber_id for peer in sellers)) or "nobody"
-    raise NetworkError(
-        f"{'choose a seller with --bpp' if not wanted else f'there is no seller {wanted!r}'}; on the network: {names}"
-    )
+def registry_of(options: dict[str, Any]) -> Registry:
+    """The network's registry in its dialect: the one named, or this installation's."""
+    dedi = options["registry_kind"] == "dedi"
+    ours = f"{settings.PUBLIC_URL}/beckn/registry{'/dedi' if dedi else ''}"
+    url = options["registry"] or settings.BECKN_REGISTRY_URL or ours
+    return Directory(url, options["network"]) if dedi else Network(url)

@@ -13,7 +13,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from beckn.client import identity
 from beckn.client.listener import Callback, Listener
-from beckn.client.network import Network, NetworkError
+from beckn.client.network import Network
+from beckn.client.registry import NetworkError
 from beckn.wire import body
 
 

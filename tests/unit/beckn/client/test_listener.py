@@ -12,7 +12,8 @@ import pytest
 from beckn import egress, subscriptions
 from beckn.client import identity
 from beckn.client.listener import Listener
-from beckn.client.network import Network, NetworkError
+from beckn.client.network import Network
+from beckn.client.registry import NetworkError
 from beckn.testing import Listener as FakePeer
 from beckn.testing import Participant
 from beckn.wire import body, receipts

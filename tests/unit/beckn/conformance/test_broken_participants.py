@@ -33,11 +33,13 @@ def judged(
     fake: Fake, expected: frozenset[str], rules: Iterable[Rule] = RULES, *, buys: bool = False
 ) -> dict[str, str]:
     """What the kit finds wrong with a participant: rule and reason."""
-    options = {"patience": patience(expected), "buys": buys, "official": Official(SPEC) if not buys else None}
+    spec = None if buys else Official(SPEC)
     with fake.serving():
         keys = {"fake-1": fake.signer.public_key}
         target = Target(fake.url, fake.signer.subscriber_id, fake.role, NETWORK, fake.profile, keys)
-        with start.started(target, start.identities("kit.example", ""), **options) as kit:
+        with start.started(
+            target, start.identities("kit.example", ""), patience=patience(expected), official=spec, buys=buys
+        ) as kit:
             for one, is_revoked in ((kit.main, False), (kit.other, False), (kit.revoked, True)):
                 fake.know(one, revoked=is_revoked)
             verdicts = run(kit, rules)

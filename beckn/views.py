@@ -6,7 +6,6 @@ Reading answers what is public anyway; being admitted is judged in beckn.subscri
 
 from __future__ import annotations
 
-import json
 from typing import Any, TypeGuard
 
 from django.conf import settings
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from beckn import dedi, subscriptions
 from beckn.models import Subscriber
 from beckn.registry import in_force, to_subscription
+from beckn.wire import body
 from beckn.wire.errors import WireError
 
 LARGEST_QUERY = 4096
@@ -31,10 +31,9 @@ def lookup(request: HttpRequest) -> JsonResponse:
     """POST {"subscriber_id", "key_id" or "ukId"}: an array of subscriptions, also revoked ones, with their status."""
     raw = body_of(request)
     try:
-        query = json.loads(raw) if raw is not None else None
-    except (ValueError, RecursionError):
-        query = None
-    wanted = query if isinstance(query, dict) else {}
+        wanted = body.parse(raw) if raw is not None else {}
+    except WireError:
+        wanted = {}
     subscriber_id, key_id = wanted.get("subscriber_id"), wanted.get("key_id") or wanted.get("ukId") or ""
     if not is_name(subscriber_id) or not isinstance(key_id, str) or (key_id and not is_name(key_id)):
         return JsonResponse(
@@ -58,6 +57,7 @@ def is_name(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= LONGEST_ID and value.isascii() and value.isprintable()
 
 
+@csrf_exempt
 @require_safe
 def subscribers(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - a view's signature
     """GET everybody whose key is in force here, at most MOST of them."""
@@ -83,6 +83,7 @@ def subscribe(request: HttpRequest) -> JsonResponse:
         )
 
 
+@csrf_exempt
 @require_safe
 def directory_key(request: HttpRequest, subscriber_id: str, key_id: str) -> JsonResponse:  # noqa: ARG001
     """GET one key as a DeDi record: 404 when there is none, 410 when it is revoked or over."""
@@ -90,6 +91,7 @@ def directory_key(request: HttpRequest, subscriber_id: str, key_id: str) -> Json
     return directory_answer(rows.first())
 
 
+@csrf_exempt
 @require_safe
 def directory_record(request: HttpRequest, namespace: str, registry: str, record: str) -> JsonResponse:  # noqa: ARG001
     """GET {namespace}/{registry}/{record}: a key of this network by its id alone, if only one subscriber has it."""

@@ -25,7 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 from beckn import egress, keys, registry
 from beckn.models import InboxMessage
 from beckn.registry import Record
-from beckn.wire import actions, body, context, receipts, schema, signing
+from beckn.wire import actions, body, context, media, receipts, schema, signing
 from beckn.wire.errors import WireError
 
 ROLE = "ds"
@@ -68,15 +68,24 @@ def signed(*methods: str) -> Callable[[View], Callable[..., HttpResponse]]:
 
 
 def body_of(request: HttpRequest) -> bytes:
-    """The raw body, of bounded size; a GET or DELETE has none."""
+    """The raw body of a POST: JSON of bounded size, with its length before it or in chunks; a GET or DELETE has none."""
+    if request.method != "POST":
+        return b""
+    media.check(request.headers.get("Content-Type", ""), request.headers.get("Content-Encoding", ""))
+    limit = settings.BECKN_MAX_BODY
     try:
-        raw = request.body
+        raw = chunked(request, limit) if "Transfer-Encoding" in request.headers else request.body
     except RequestDataTooBig:
-        raw = b" " * (settings.BECKN_MAX_BODY + 1)
-    if len(raw) > settings.BECKN_MAX_BODY:
-        limit = settings.BECKN_MAX_BODY
+        raw = b" " * (limit + 1)
+    if len(raw) > limit:
         raise WireError("SCH_INVALID_FORMAT", f"The body is longer than {limit} bytes.", http_status=413)
-    return raw if request.method == "POST" else b""
+    return raw
+
+
+def chunked(request: HttpRequest, limit: int) -> bytes:
+    """A body that does not say how long it is, which Django takes for none: what there is, one byte beyond `limit` at most."""
+    raw: bytes = request.META["wsgi.input"].read(limit + 1)
+    return raw
 
 
 def check(request: HttpRequest, raw: bytes) -> Signed:

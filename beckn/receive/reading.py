@@ -5,17 +5,13 @@ from __future__ import annotations
 from django.conf import settings
 
 from beckn.receive import asgi
+from beckn.wire import media
 from beckn.wire.errors import WireError
 
 
 async def read(scope: asgi.Scope, receive: asgi.Receive) -> bytes:
     """The body, if it is what it should be. Raises WireError, or GoneError when it does not come."""
-    kind, _, parameter = header(scope, b"content-type").partition(";")
-    charset = parameter.lower().replace(" ", "").replace('"', "")
-    if kind.strip().lower() != "application/json" or charset not in ("", "charset=utf-8"):
-        raise WireError("SCH_INVALID_FORMAT", "Send Content-Type: application/json in UTF-8.", http_status=415)
-    if header(scope, b"content-encoding").lower() not in ("", "identity"):
-        raise WireError("SCH_INVALID_FORMAT", "Send the body without Content-Encoding.", http_status=415)
+    media.check(header(scope, b"content-type"), header(scope, b"content-encoding"))
     limit = settings.BECKN_MAX_BODY
     length = header(scope, b"content-length")
     try:

@@ -2,6 +2,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
 
 from beckn import registry
 from beckn.models import Subscriber
@@ -170,10 +171,19 @@ def test_the_registrys_door_lists_and_looks_up(peer, client, settings):
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"x", b"[]", b"{}", b'{"subscriber_id":5}', b'{"subscriber_id":"a\\u0000"}', b'{"subscriber_id":"a","key_id":5}', b"[" * 3000, b" " * 5000]
+    "raw", [b"", b"x", b"[]", b"{}", b'{"subscriber_id":5}', b'{"subscriber_id":"a\\u0000"}', b'{"subscriber_id":"a","key_id":5}', b"[" * 3000, b" " * 5000,
+    b'{"subscriber_id":"a","subscriber_id":"b"}', b'{"subscriber_id":"a","x":Infinity}', b'{"subscriber_id":"a","x":1e400}']
 )  # fmt: skip
 def test_the_registrys_door_refuses_nonsense_in_words(client, settings, raw):
     settings.ROOT_URLCONF = "beckn.urls"
     answer = client.post("/registry/lookup", raw, content_type="application/json")
     assert answer.status_code == 400
     assert "subscriber_id" in answer.json()["detail"]
+
+
+def test_what_is_only_read_says_so(settings):
+    settings.ROOT_URLCONF = "beckn.urls"
+    strict = Client(enforce_csrf_checks=True)
+    for path in ("subscribers", "dedi/lookup/a/subscribers.beckn.one/b", "dedi/lookup/a/b/c"):
+        for answer in (strict.post(f"/registry/{path}"), strict.delete(f"/registry/{path}")):
+            assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import uuid
 from datetime import timedelta
@@ -116,6 +117,34 @@ def test_what_is_wrong_is_refused_without_effect(buyer, seller, settings):
     assert code(ask(buyer, "POST", "subscription", raw)) == (413, "SCH_INVALID_FORMAT")
     assert ask(buyer, "PUT", "subscription", raw).status_code == 405
     assert CatalogueSubscription.objects.count() == InboxMessage.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Content-Type": "text/plain"}, {"Content-Type": ""}, {"Content-Type": "application/json; charset=latin-1"}]
+    + [{"Content-Type": "application/json", "Content-Encoding": "gzip"}],
+)
+def test_only_json_in_plain_utf_8_is_read(buyer, headers):
+    raw = subscription(buyer)
+    headers = headers | {"Authorization": buyer.authorization(raw)}
+    kind = headers.pop("Content-Type")
+    answer = Client().generic("POST", f"{DS}/subscription", raw, content_type=kind, headers=headers)
+    assert code(answer) == (415, "SCH_INVALID_FORMAT")
+    assert InboxMessage.objects.count() == 0
+
+
+def test_a_body_in_chunks_is_read_like_any_other_and_no_further_than_allowed(buyer, settings):
+    def sent_in_chunks() -> Any:
+        raw = subscription(buyer)
+        about = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "", "wsgi.input": io.BytesIO(raw)}
+        return Client().post(
+            f"{DS}/subscription", content_type="application/json", HTTP_AUTHORIZATION=buyer.authorization(raw), **about
+        )
+
+    assert sent_in_chunks().status_code == 200
+    settings.BECKN_MAX_BODY = 100
+    assert code(sent_in_chunks()) == (413, "SCH_INVALID_FORMAT")
+    assert InboxMessage.objects.count() == 1
 
 
 def publish(say, seller, *catalogs):

@@ -121,8 +121,12 @@ def test_what_is_wrong_is_refused_without_effect(buyer, seller, settings):
 
 @pytest.mark.parametrize(
     "headers",
-    [{"Content-Type": "text/plain"}, {"Content-Type": ""}, {"Content-Type": "application/json; charset=latin-1"}]
-    + [{"Content-Type": "application/json", "Content-Encoding": "gzip"}],
+    [
+        {"Content-Type": "text/plain"},
+        {"Content-Type": ""},
+        {"Content-Type": "application/json; charset=latin-1"},
+        {"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    ],
 )
 def test_only_json_in_plain_utf_8_is_read(buyer, headers):
     raw = subscription(buyer)

@@ -201,7 +201,7 @@ def addresses_of(target: SplitResult) -> list[str]:
     """What the host's name stands for. Raises EgressError."""
     try:
         found = socket.getaddrinfo(target.hostname, port_of(target), type=socket.SOCK_STREAM)
-    except OSError as problem:
+    except (OSError, UnicodeError) as problem:  # a label that is empty or too long fails before anybody is asked
         raise EgressError(f"{target.netloc} cannot be resolved: {problem}") from problem
     return [str(entry[4][0]) for entry in found]
 

@@ -45,6 +45,12 @@ def test_a_long_answer_is_refused(listener):
         egress.post(f"{listener.base}/x", b"{}", headers={})
 
 
+@pytest.mark.parametrize("host", ["a..example", f"{'a' * 64}.example"])
+def test_a_name_that_cannot_be_one_is_an_error_like_any_other(host):
+    with pytest.raises(EgressError, match="cannot be resolved"):
+        egress.post(f"http://{host}/x", b"{}", headers={})
+
+
 def test_nobody_there_is_an_error_with_the_address(free_port):
     port = free_port()
     with pytest.raises(EgressError, match=str(port)):

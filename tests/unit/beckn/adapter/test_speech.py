@@ -20,7 +20,8 @@ from beckn.models import InboxMessage, OutboxMessage
 from beckn.testing import Listener, Participant
 from beckn.wire import body, receipts, signing
 from beckn.wire.errors import WireError
-from beckn.wire.profile import ONIX, V1
+from beckn.wire.profile import ONIX, PROFILES, V1
+from tests.shared_data import shared
 from tests.unit.beckn import application
 from tests.unit.beckn.adapter.words import CONTRACT, raw, told
 
@@ -363,3 +364,64 @@ def test_whatever_stands_anywhere_is_said_or_refused_and_nothing_else(seller, pr
         assert (head.get("bapId") or head["bap_id"], head.get("bppId") or head["bpp_id"]) == (US, THEM)
 
     holds()
+
+
+# --- a whole deal, as the reference messages have it
+
+
+def spoken(file: str) -> dict[str, Any]:
+    """A reference message, as our application in its role would write it today."""
+    found: dict[str, Any] = json.loads(shared(f"beckn/flow/{file}").read_text())
+    head = found["context"]
+    for name in ("bapUri", "bppUri"):
+        head.pop(name, None)
+    return found | {"context": head | {"timestamp": timezone.now().isoformat(), "ttl": "PT30S"}}
+
+
+ASKED = [
+    "04a_select",
+    "05a_init",
+    "06a_confirm",
+    "07a_update",
+    "09a_status",
+    "10a_track",
+    "13a_cancel",
+    "14a_rate",
+    "15a_support",
+]
+SOLICITED = ["03b_on_discover", *(name.replace("a_", "b_on_") for name in ASKED)]
+UNSOLICITED = ["08_on_status_baseline_unsolicited", "11_on_status_delivery_complete", "12_on_update_settled"]
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("file", ASKED)
+def test_a_buyers_application_says_every_step(seller, profile, file):
+    registry.set_profile(THEM, profile)
+    if profile.is_v1 and file == "07a_update":
+        first = spoken("06a_confirm.json")
+        first["context"] |= BOTH
+        speech.say(json.dumps(first).encode(), role="bap", word="confirm", now=timezone.now())
+    told = spoken(f"{file}.json")
+    told["context"] |= BOTH
+    action = told["context"]["action"]
+    pk, is_new = speech.say(json.dumps(told).encode(), role="bap", word=action, now=timezone.now())
+    row = OutboxMessage.objects.get(pk=pk)
+    assert (is_new, row.action, row.profile, row.to) == (True, action, profile.name, THEM)
+    if not profile.is_v1:
+        assert body.parse(bytes(row.raw))["message"] == body.parse(json.dumps(told).encode())["message"]
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("file", [*SOLICITED, *UNSOLICITED])
+def test_a_sellers_application_says_every_answer(buyer, profile, file):
+    registry.set_profile("buyer.example", profile)
+    told = spoken(f"{file}.json")
+    action = told["context"]["action"]
+    question = asked(buyer, by=action.removeprefix("on_"))
+    ids = {"transactionId": str(question.transaction_id), "messageId": str(question.message_id)}
+    if file in UNSOLICITED:
+        ids["messageId"] = str(uuid.uuid4())
+    told["context"] |= {"bapId": "buyer.example", "bppId": "market.caco.local"} | ids
+    pk, is_new = speech.say(json.dumps(told).encode(), role="bpp", word=action, now=timezone.now())
+    row = OutboxMessage.objects.get(pk=pk)
+    assert (is_new, row.action, row.answers) == (True, action, None if file in UNSOLICITED else question)

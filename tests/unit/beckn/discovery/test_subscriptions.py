@@ -140,7 +140,7 @@ def test_only_json_in_plain_utf_8_is_read(buyer, headers):
 def test_a_body_in_chunks_is_read_like_any_other_and_no_further_than_allowed(buyer, settings):
     def sent_in_chunks() -> Any:
         raw = subscription(buyer)
-        about = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "", "wsgi.input": io.BytesIO(raw)}
+        about: dict[str, Any] = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "", "wsgi.input": io.BytesIO(raw)}
         return Client().post(
             f"{DS}/subscription", content_type="application/json", HTTP_AUTHORIZATION=buyer.authorization(raw), **about
         )

@@ -7,10 +7,6 @@ each knows 2.0.0 alone. Then a buyer of 1.1 whose messages are written by hand, 
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
-import sys
-import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -21,17 +17,9 @@ import pytest
 
 from beckn.testing import Listener, Participant
 from beckn.wire import body, receipts, signing
-from tests.unit.beckn.installation import ROOT, Installation
+from tests.journeys.houses import TABLES, House, wait_until
 
 pytestmark = pytest.mark.journey
-TABLES = "import django; django.setup(); from django.core.management import call_command; call_command('migrate', verbosity=0)"
-WORKER = """
-import django, time; django.setup()
-from beckn.tasks import sweep
-while True:
-    sweep()
-    time.sleep(0.05)
-"""
 SALE = """
 import django; django.setup()
 from datetime import datetime, timedelta, UTC
@@ -41,15 +29,6 @@ first = (now + timedelta(hours=3)).replace(minute=0, second=0, microsecond=0)
 site = market.site()
 market.plan(site, start=now.replace(minute=0, second=0, microsecond=0))
 market.offer(site, start=first)
-"""
-KNOW = """
-import django; django.setup()
-from django.utils import timezone
-from beckn import registry
-from beckn.wire.context import Party
-from beckn.wire.profile import PROFILES
-registry.register(Party({subscriber_id!r}, {url!r}), role={role!r}, key_id={key_id!r}, public_key={public_key!r}, now=timezone.now())
-registry.set_profile({subscriber_id!r}, PROFILES[{profile!r}])
 """
 PURCHASE = """
 import django; django.setup()
@@ -80,46 +59,6 @@ for step, state in (("initialise", "INITIALISED"), ("confirm", "CONFIRMED"), ("d
     advance_purchase(purchase=purchase, step=step, now=timezone.now())
     until(purchase, lambda row: row.state == state)
 """
-
-
-class House(Installation):
-    """An installation with a worker of its own; its participants are named after it."""
-
-    def __init__(self, var: Path, name: str) -> None:
-        super().__init__(var, registry_url="")
-        self.env |= {
-            "BECKN_BPP_ID": "seller.example" if name == "seller" else "spare-seller.example",
-            "BECKN_BAP_ID": "buyer.example" if name == "buyer" else "spare-buyer.example",
-        }
-        self.worker: subprocess.Popen[bytes] | None = None
-
-    def open(self, tables: Path) -> None:
-        """Door and worker, on a copy of empty tables."""
-        self.var.mkdir()
-        shutil.copy(tables, self.var)
-        self.set_up()
-        self.start()
-        with (self.var / "worker.log").open("ab") as log:
-            command = [sys.executable, "-c", WORKER]
-            self.worker = subprocess.Popen(command, env=self.env, cwd=ROOT, stdout=log, stderr=log)
-
-    def close(self) -> None:
-        if self.worker is not None:
-            self.worker.terminate()
-            self.worker.wait(20)
-        self.stop()
-
-    def know(self, profile: str, *, role: str, url: str, subscriber_id: str, key_id: str, public_key: str) -> None:
-        """Enter another participant in this house's registry, with the profile in which we speak with it."""
-        told = {"subscriber_id": subscriber_id, "url": url, "role": role, "key_id": key_id, "public_key": public_key}
-        self.run(KNOW.format(**told, profile=profile))
-
-    def entry(self, role: str) -> dict[str, str]:
-        """Its own participant as others know it."""
-        query = "select subscriber_id, key_id, public_key from beckn_subscriber where role = ? and fetched_at is null"
-        ((subscriber_id, key_id, public_key),) = self.rows(query, role)
-        named = {"subscriber_id": subscriber_id, "key_id": key_id, "public_key": public_key}
-        return named | {"role": role, "url": f"{self.url}/{role}"}
 
 
 @pytest.fixture(scope="module")
@@ -175,14 +114,6 @@ def test_a_sale_between_two_installations(seller: House, buyer: House, profile: 
         assert sent == [("SIGNED",)] * len(CONVERSATION)
         assert {tuple(body.parse(one[5])) for one in heard} == {("message",)}
     assert seller.rows("select state from marketplace_order") == [("ACTIVE",)]
-
-
-def wait_until(done: Any) -> None:
-    """Until it is so, for a while."""
-    end = time.monotonic() + 40
-    while not done():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 class OldBuyer:

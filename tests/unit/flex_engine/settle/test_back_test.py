@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.baselines import readings_of, year_of
 from flex_engine.settle.back_test import BackTest, back_test, faults, figures
 from flex_engine.settle.baseline import BaselineError
 from flex_engine.settle.registry import work_out
 from flex_engine.timegrid import HALF_HOUR, day_start, half_hours, is_working_day, period_start, settlement_period
+from tests.shared_data import shared
 
 NEXT = date(2025, 9, 17)
 DAYS = [NEXT - timedelta(days=back) for back in range(30, 0, -1)]
@@ -115,3 +117,15 @@ def test_what_speaks_against_an_offer_is_said_in_sentences():
         "Doing nothing would be paid 0.900 MWh an event, of 1.500 MWh offered; at most 50% is allowed.",
         "2 event day(s) would enter the baseline: too few clean days are left.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("method", "bias", "rrmse", "phantom"),
+    [("like-day-mean-v1", "0.003", "0.192", "0.27"), ("high-5-of-10-v1", "0.135", "0.273", "0.66")],
+)
+def test_a_year_of_a_real_job_trace_gives_the_errors_that_others_found_on_it(method, bias, rrmse, phantom):
+    """The reference figures were worked out apart from this code, with 290 event days where we test 300."""
+    made = year_of(method, readings_of(shared("data/trace_jobs_pai_100k.parquet")))
+    assert abs(made.bias - Decimal(bias)) < Decimal("0.01")
+    assert abs(made.rrmse - Decimal(rrmse)) < Decimal("0.02")
+    assert abs(made.phantom_mwh - Decimal(phantom)) < Decimal("0.03")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from beckn import inbox, keys
+from beckn import egress, inbox, keys
 from beckn.adapter import relay
 from beckn.models import InboxMessage
 from beckn.testing import Listener, Participant
@@ -160,3 +162,13 @@ def test_our_own_worker_leaves_it_alone(application, buyer):
     assert inbox.handle(row.pk, now=later) == "RECEIVED"
     row.refresh_from_db()
     assert row.attempts == 0
+
+
+def test_an_application_that_hangs_holds_nobody_up(application, buyer, settings, monkeypatch):
+    monkeypatch.setattr(egress, "APPLICATION_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        settings.BECKN_APPLICATIONS = {"bpp": f"http://127.0.0.1:{mute.getsockname()[1]}"}
+        begun = time.monotonic()
+        with pytest.raises(WireError, match="NET_DOWNSTREAM_UNAVAILABLE"):
+            hand_over(message(buyer))
+        assert 0.2 <= time.monotonic() - begun < 3

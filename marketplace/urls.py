@@ -55,6 +55,7 @@ urlpatterns = [
     path("purchases.csv", purchases.purchases_csv, name="purchases-csv"),
     path("purchases/<uuid:pk>", purchases.purchase, name="purchase"),
     path("purchases/<uuid:pk>/<slug:step>", purchases.act, name="purchase-act"),
+    path("purchases/<uuid:pk>/ask/<slug:word>", purchases.ask, name="purchase-ask"),
     path("ledger", ledger.ledger, name="ledger"),
     path("ledger.csv", ledger.ledger_csv, name="ledger-csv"),
     path("ledger/<int:seq>", ledger.entry, name="entry"),

@@ -17,8 +17,10 @@ from marketplace.api.view import ApiView
 from marketplace.models import Purchase, SearchResult
 from marketplace.queries.catalogue import catalogue_offer
 from marketplace.queries.purchases import PurchaseFilters, PurchasePage, Settlement, filtered_purchases, purchase_page
+from marketplace.queries.replies import Reply
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.advance_purchase import STEPS, advance_purchase
+from marketplace.usecases.ask_seller import HIGHEST, LOWEST, WORDS, ask_seller
 from marketplace.usecases.request_quote import request_quote
 
 
@@ -96,6 +98,68 @@ class SettledShape(Shape):
         return dict(settlement.proof)
 
 
+class TrackingShape(Shape):
+    """How a dispatch goes, as the seller says it; the newest reading with its label, where there is one."""
+
+    status = serializers.CharField()
+    url = serializers.CharField()
+    delivered_kw = Exact(allow_null=True, read_only=True)
+    period_start = Instant(allow_null=True, read_only=True)
+    as_of = Instant(allow_null=True, read_only=True)
+    label = serializers.CharField()  # type: ignore[assignment] # a field of that name
+    source = serializers.CharField()  # type: ignore[assignment] # a field of that name
+
+
+class KeptRatingShape(Shape):
+    """The score that the seller kept."""
+
+    value = Exact(read_only=True)
+    lowest = Exact(allow_null=True, read_only=True)
+    highest = Exact(allow_null=True, read_only=True)
+
+
+class SupportChannelShape(Shape):
+    """Where a question is followed up."""
+
+    kind = serializers.CharField()
+    address = serializers.CharField()
+    ticket = serializers.CharField()
+
+
+class ReplyShape(Shape):
+    """A question to the seller and the newest answer to it."""
+
+    question = serializers.ChoiceField(WORDS, source="word")
+    waiting = serializers.BooleanField(help_text="The seller's answer is due.")
+    received_at = Instant(allow_null=True, read_only=True)
+    refusal = serializers.SerializerMethodField()
+    tracking = TrackingShape(allow_null=True)
+    rating = KeptRatingShape(allow_null=True)
+    channels = SupportChannelShape(many=True)
+
+    @extend_schema_field(RefusalShape(allow_null=True))
+    def get_refusal(self, reply: Reply) -> dict[str, str] | None:
+        """Why the seller would not answer, or the question did not arrive; null when it did."""
+        told = {"code": reply.refusal_code, "message": reply.refusal}
+        return told if any(told.values()) else None
+
+
+class RatingInput(Input):
+    """How good the order was."""
+
+    score = serializers.IntegerField(
+        min_value=LOWEST, max_value=HIGHEST, help_text=f"Write a whole number from {LOWEST} to {HIGHEST}."
+    )
+
+
+class SupportInput(Input):
+    """What the question is about."""
+
+    subject = serializers.CharField(
+        max_length=80, help_text="Write a word or a sentence of at most 80 characters, such as SETTLEMENT_QUERY."
+    )
+
+
 class PurchasePageShape(Shape):
     """What stands beside the purchase on its own page."""
 
@@ -105,6 +169,7 @@ class PurchasePageShape(Shape):
     dispatch_code = serializers.CharField(help_text="Where the dispatch stands, in the seller's code.")
     periods = PurchasePeriodShape(many=True)
     settlement = SettledShape(allow_null=True)
+    replies = ReplyShape(many=True, help_text="What the seller was asked about the order, and what it answered.")
 
     def get_next_steps(self, page: PurchasePage) -> list[str]:
         """Steps that fit the state."""
@@ -191,3 +256,43 @@ class PurchaseStep(ApiView):
         self.given(Nothing)
         purchase = advance_purchase(purchase=purchase, step=step, user=self.person, now=self.now)
         return Response(detail(purchase, self.now), status=202)
+
+
+class PurchaseQuestion(ApiView):
+    """A question to the seller about the order. It binds nobody; the answer appears in the purchase's replies."""
+
+    scopes = {"POST": "purchases:write"}
+    tag = "purchases"
+
+    def ask(self, pk: str, word: str, shape: type[Input]) -> Response:
+        """Send it with the fields of `shape`, and answer with the purchase."""
+        purchase = self.find(self.rows(Purchase), pk=pk)
+        purchase = ask_seller(purchase=purchase, word=word, user=self.person, now=self.now, **self.given(shape))
+        return Response(detail(purchase, self.now), status=202)
+
+
+class PurchaseTrack(PurchaseQuestion):
+    """Where delivery stands."""
+
+    @extend_schema(operation_id="purchases_track", request=None, responses={202: PurchaseDetailShape})
+    def post(self, request: Request, pk: str) -> Response:
+        """Ask the seller where delivery stands."""
+        return self.ask(pk, "track", Nothing)
+
+
+class PurchaseRate(PurchaseQuestion):
+    """A rating."""
+
+    @extend_schema(operation_id="purchases_rate", request=RatingInput, responses={202: PurchaseDetailShape})
+    def post(self, request: Request, pk: str) -> Response:
+        """Rate the order, from 1 to 5."""
+        return self.ask(pk, "rate", RatingInput)
+
+
+class PurchaseSupport(PurchaseQuestion):
+    """A question to the seller's people."""
+
+    @extend_schema(operation_id="purchases_support", request=SupportInput, responses={202: PurchaseDetailShape})
+    def post(self, request: Request, pk: str) -> Response:
+        """Ask the seller's people about the order; the answer names a ticket and where it is followed up."""
+        return self.ask(pk, "support", SupportInput)

@@ -16,6 +16,7 @@ from marketplace.queries.exports import utc_text
 from marketplace.queries.messages import MessageRow, messages_of
 from marketplace.queries.orders import Step
 from marketplace.queries.pages import Page, page_of
+from marketplace.queries.replies import Reply, replies_of
 from marketplace.wire.purchase import exact
 
 State = Purchase.State
@@ -131,7 +132,13 @@ class PurchasePage:
     dispatch_code: str
     settlement: Settlement | None
     energy_kwh: Decimal
+    replies: tuple[Reply, ...]
     messages: tuple[MessageRow, ...]
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is an order that the seller can be asked about."""
+        return bool(self.contract_id)
 
     @property
     def can(self) -> dict[str, bool]:
@@ -198,6 +205,7 @@ def purchase_page(purchase: Purchase, now: datetime) -> PurchasePage:
     periods = periods_of(contract, commitment, terms)
     waiting = PLACE.get(State(purchase.state), (0, False))[1]
     penalties = optional_column(terms.get("price"), "SHORTFALL_PENALTY")
+    messages = messages_of([str(purchase.transaction_id)], role="bap")
     return PurchasePage(
         row=purchase_row(purchase),
         contract_id=purchase.contract_id,
@@ -215,7 +223,8 @@ def purchase_page(purchase: Purchase, now: datetime) -> PurchasePage:
         dispatch_code=dispatch_code(contract),
         settlement=settlement_of(contract),
         energy_kwh=sum((row.ordered_kw for row in periods), Decimal(0)) / 2,
-        messages=messages_of([str(purchase.transaction_id)], role="bap"),
+        replies=replies_of(purchase, messages),
+        messages=messages,
     )
 
 

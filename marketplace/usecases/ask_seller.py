@@ -30,7 +30,9 @@ def ask_seller(
     if word not in WORDS:
         raise MarketError("BAD_STEP", f"{word[:20]!r} is not a question.", fix=f"Write one of {', '.join(WORDS)}.")
     if word == "rate" and not LOWEST <= score <= HIGHEST:
-        raise MarketError("BAD_SCORE", f"The score is {score}.", fix=f"Give {LOWEST} to {HIGHEST}.")
+        raise MarketError(
+            "BAD_SCORE", f"The score is not from {LOWEST} to {HIGHEST}.", fix=f"Give {LOWEST} to {HIGHEST}."
+        )
     with transaction.atomic():
         purchase = Purchase.objects.select_for_update(of=("self",)).select_related("organisation").get(pk=purchase.pk)
         if user is not None:

@@ -19,7 +19,9 @@ from marketplace.queries.purchases import (
     purchase_page,
 )
 from marketplace.queries.visible import visible
+from marketplace.rules.errors import MarketError
 from marketplace.usecases.advance_purchase import advance_purchase
+from marketplace.usecases.ask_seller import HIGHEST, LOWEST, ask_seller
 from marketplace.web.exports import csv_response
 from marketplace.web.page import (
     GRID,
@@ -51,6 +53,15 @@ ACTS = {
     "cancel": Act("The cancellation is on its way to the seller.", "purchases/cancel.html"),
     "status": Act("The seller is asked for the state of the order."),
 }
+
+
+# What is said once a question is on its way, and the field that its problems are about.
+QUESTIONS = {
+    "track": ("The seller is asked where delivery stands.", ""),
+    "rate": ("Your rating is on its way to the seller.", "score"),
+    "support": ("Your question is on its way to the seller.", "subject"),
+}
+SCORES = [str(score) for score in range(LOWEST, HIGHEST + 1)]
 
 
 def filters_of(request: HttpRequest) -> PurchaseFilters:
@@ -94,7 +105,12 @@ def shown(request: HttpRequest, found: Purchase, template: str, problems: tuple[
     return page(
         request,
         template,
-        {"p": purchase_page(found, now()), "topic": f"purchase:{found.pk}"},
+        {
+            "p": purchase_page(found, now()),
+            "topic": f"purchase:{found.pk}",
+            "scores": SCORES,
+            "asked": {"score": request.POST.get("score", ""), "subject": request.POST.get("subject", "")},
+        },
         here="purchases",
         problems=problems,
     )
@@ -116,4 +132,33 @@ def act(request: HttpRequest, pk: str, step: str) -> HttpResponse:
         found.refresh_from_db()
         return shown(request, found, wanted.template or "purchases/purchase.html", (problem_from(error),))
     messages.info(request, wanted.said)
+    return redirect("purchase", found.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@only(GRID)
+def ask(request: HttpRequest, pk: str, word: str) -> HttpResponse:
+    """Ask the seller about the order; nothing is bound by it."""
+    found = get_object_or_404(visible(Purchase, user_of(request)), pk=pk)
+    if word not in QUESTIONS:
+        raise Http404("There is no such question.")
+    if request.method != "POST":
+        return redirect("purchase", found.pk)
+    said, field = QUESTIONS[word]
+    score, subject = request.POST.get("score", ""), request.POST.get("subject", "").strip()
+    try:
+        if word == "support" and not subject:
+            raise MarketError("BAD_SUBJECT", "The question is empty.", fix="Say in a few words what it is about.")
+        ask_seller(
+            purchase=found,
+            word=word,
+            score=int(score) if score in SCORES else 0,
+            subject=subject,
+            user=user_of(request),
+            now=now(),
+        )
+    except REFUSALS as error:
+        about = field if isinstance(error, MarketError) and error.code.startswith("BAD_") else ""
+        return shown(request, found, "purchases/purchase.html", (problem_from(error, field=about),))
+    messages.info(request, said)
     return redirect("purchase", found.pk)

@@ -59,6 +59,16 @@ def wanted(world: World) -> dict[str, Any]:
     return {"search": str(search.transaction_id), "offer_id": str(world.offers["published"].pk), "kw": "100.5"}
 
 
+def question(word: str, body: dict[str, Any]) -> Route:
+    return Route(
+        f"purchases/<uuid:pk>/{word}",
+        lambda w: f"/purchases/{w.purchases['active'].pk}/{word}",
+        lambda w: f"/purchases/{uuid.UUID(int=7)}/{word}",
+        body=lambda w: body,
+        buyer=True,
+    )
+
+
 def nobodys(noun: str) -> Callable[[World], str]:
     """An id that does not exist: purchases and searches of others look the same."""
     return lambda world: f"/{noun}/{uuid.UUID(int=7)}"
@@ -112,6 +122,9 @@ ROUTES = [
     ),
     Route("purchases", lambda w: "/purchases", body=wanted, buyer=True),
     Route("purchases/<uuid:pk>", lambda w: f"/purchases/{w.purchases['settled'].pk}", nobodys("purchases"), buyer=True),
+    question("track", {}),
+    question("rate", {"score": 4}),
+    question("support", {"subject": "METERING"}),
     Route(
         "purchases/<uuid:pk>/<slug:step>",
         lambda w: f"/purchases/{w.purchases['quoted'].pk}/initialise",

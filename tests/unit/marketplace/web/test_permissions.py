@@ -36,7 +36,11 @@ def buyer_writes(world: World) -> dict[str, dict[str, str]]:
     entry = reverse("catalogue-entry", args=[world.searches["answered"].pk, str(world.offers["published"].pk)])
     steps = {"quoted": "initialise", "initialised": "confirm", "confirmed": "dispatch", "active": "status"}
     acts = [reverse("purchase-act", args=[world.purchases[key].pk, step]) for key, step in steps.items()]
-    return {entry: {"kw": "50"}, **{path: {} for path in (*acts, acts[2].replace("dispatch", "cancel"))}}
+    active = world.purchases["active"].pk
+    asks: dict[str, dict[str, str]] = {"track": {}, "rate": {"score": "4"}, "support": {"subject": "METERING"}}
+    questions = {reverse("purchase-ask", args=[active, word]): typed for word, typed in asks.items()}
+    steps_taken: dict[str, dict[str, str]] = {path: {} for path in (*acts, acts[2].replace("dispatch", "cancel"))}
+    return {entry: {"kw": "50"}, **steps_taken, **questions}
 
 
 def state_of_things() -> tuple[object, ...]:

@@ -170,12 +170,28 @@ def make_purchases(
     settled["performance"] = [performance_entry(statement.activation, "SETTLED", delivery_attributes(statement))]
     trail = {"state": "ANCHORED", "chainId": 31337, "contract": "0x" + "c0" * 20, "txHash": "0x" + "5e" * 32}
     settled["settlements"] = [settlement_entry(statement, audit_trail=trail)]
+    about = str(orders["settled"].pk)
+    live = {
+        "deliveredKw": Decimal("262.5"),
+        "periodStart": "2024-01-16T12:30:00Z",
+        "asOf": "2024-01-16T13:01:00Z",
+        "label": "MEASURED",
+        "source": "meter",
+    }
+    said = {
+        "on_track": {"tracking": {"url": "https://seller.example/1", "status": "INACTIVE", "trackingAttributes": live}},
+        "on_rate": {"ratings": [{"target": {"id": about}, "range": {"min": 1, "max": 5, "value": 4}}]},
+        "on_support": {"support": {"orderId": about, "channels": [{"@type": "EmailChannel", "email": "help@seller.example", "ticket": "t-1"}]}},
+    }  # fmt: skip
+    answers = {
+        action: {"message": message, "error": {}, "received_at": NOW.isoformat()} for action, message in said.items()
+    }
     return {
         "quoting": make("QUOTING", None),
         "quoted": make("QUOTED", orders["quoted"]),
         "confirmed": make("CONFIRMED", orders["confirmed"]),
         "active": make("ACTIVE", orders["active"]),
-        "settled": make("SETTLED", orders["settled"], settled),
+        "settled": make("SETTLED", orders["settled"], settled, answers=freeze(answers)),
         "initialised": make("INITIALISED", None, order_contract(orders["quoted"], seller=seller)),
         "refused": make("REFUSED", None, refusal={"code": "BIZ_QUANTITY_UNAVAILABLE", "message": "100 kW is asked where 62.5 kW is left. Order at most 62.5 kW."}),
     }  # fmt: skip

@@ -7,7 +7,6 @@ it cannot be lost between any two steps. What a message means is the application
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
@@ -32,6 +31,11 @@ PREVIEW = "try"  # the tolerance of a message that asks for no effect
 MAX_ATTEMPTS = 8  # 2 + 4 + ... + 128 s: about four minutes of faults before a person has to look
 
 
+# What makes a message the same as another.
+KEY = ("role", "subscriber_id", "action", "message_id")
+Key = tuple[str, str, str, uuid.UUID]
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A message that may be stored, with the receipt it gets once it is, and the HTTP status of that."""
@@ -41,7 +45,7 @@ class Judged:
     status: int = 200
 
     @property
-    def key(self) -> tuple[str, str, str, uuid.UUID]:
+    def key(self) -> Key:
         """What makes it the same message as another."""
         return self.row.role, self.row.subscriber_id, self.row.action, self.row.message_id
 
@@ -102,7 +106,7 @@ def judge(
         authorization=authorization,
         public_key=signer.public_key,
         raw=raw,
-        digest=hashlib.blake2b(raw, digest_size=64).hexdigest(),
+        digest=signing.hashed(raw).hex(),
         receipt=receipts.ack(request=raw, message_id=heard.message_id, signer=us, now=now, form=profile.receipts),
         received_at=now,
         next_attempt_at=now,
@@ -135,23 +139,34 @@ def store_together(items: Sequence[Judged], *, now: datetime) -> list[Stored | W
         for item in kept:
             item.row.stored_at = now
         kept.sort(key=lambda item: item.key)  # two processes that insert the same copies take their locks in one order
-        insertion.insert_new([item.row for item in kept])
-        stored = {
-            (role, subscriber_id, action, message_id): (pk, digest, bytes(receipt))
-            for pk, role, subscriber_id, action, message_id, digest, receipt in InboxMessage.objects.filter(
-                role__in={item.row.role for item in kept},
-                subscriber_id__in={item.row.subscriber_id for item in kept},
-                action__in={item.row.action for item in kept},
-                message_id__in={item.row.message_id for item in kept},
-            ).values_list("pk", "role", "subscriber_id", "action", "message_id", "digest", "receipt")
-        }
+        made = insertion.insert_new([item.row for item in kept], KEY)
+        copies = already_stored([item for item, pk in zip(kept, made, strict=True) if pk is None])
     refused = WireError("AUT_KEY_EXPIRED_OR_REVOKED", "The key that signed this is not in force any more.")
-    held = {item.key for item in kept}
-    return [outcome(item, stored.get(item.key)) if item.key in held else refused for item in items]
+    answers = {
+        id(item): Stored(pk, bytes(item.row.receipt), is_new=True) if pk else outcome(item, copies.get(item.key))
+        for item, pk in zip(kept, made, strict=True)
+    }
+    return [answers.get(id(item), refused) for item in items]
+
+
+def already_stored(items: Sequence[Judged]) -> dict[Key, tuple[int, str, bytes]]:
+    """What the journal holds under these keys: primary key, digest and receipt."""
+    if not items:
+        return {}
+    found = InboxMessage.objects.filter(
+        role__in={item.row.role for item in items},
+        subscriber_id__in={item.row.subscriber_id for item in items},
+        action__in={item.row.action for item in items},
+        message_id__in={item.row.message_id for item in items},
+    )
+    return {
+        tuple(key): (pk, digest, bytes(receipt))
+        for pk, digest, receipt, *key in found.values_list("pk", "digest", "receipt", *KEY)
+    }
 
 
 def outcome(item: Judged, found: tuple[int, str, bytes] | None) -> Stored | WireError:
-    """What became of one message, given what the journal now holds under its key."""
+    """What became of a copy, given what the journal now holds under its key."""
     if found is None:
         return WireError("NET_INTERNAL_ERROR", "The message could not be stored; nothing was done.", http_status=500)
     pk, digest, receipt = found
@@ -163,7 +178,7 @@ def outcome(item: Judged, found: tuple[int, str, bytes] | None) -> Stored | Wire
             "/context/messageId",
             named(item.row.profile).conflict,
         )
-    return Stored(pk, receipt, is_new=receipt == item.row.receipt)
+    return Stored(pk, receipt, is_new=False)
 
 
 def store_alone(item: Judged, *, now: datetime) -> Stored | WireError:

@@ -46,7 +46,13 @@ def subscriber_id_of(role: str) -> str:
 
 def path_of(role: str) -> Path:
     """Where the key of `role` lies."""
-    return Path(settings.BECKN_KEY_DIR) / f"{role}.json"
+    return within(settings.BECKN_KEY_DIR, role)
+
+
+@lru_cache(maxsize=16)
+def within(folder: str | Path, role: str) -> Path:
+    """A role's file in the folder of keys; asked for at every signature."""
+    return Path(folder) / f"{role}.json"
 
 
 def next_path_of(role: str) -> Path:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from django.conf import settings
@@ -54,12 +56,18 @@ Undeliverable = Callable[[Message, str, str], None]
 
 
 def handlers(role: str) -> Actions:
-    """The actions the application handles as `role`; importing the module is left to Python's cache."""
-    actions: Actions = import_module(settings.BECKN_HANDLERS[role]).ACTIONS
+    """The actions the application handles as `role`."""
+    actions: Actions = module_at(settings.BECKN_HANDLERS[role]).ACTIONS
     return actions
+
+
+@cache
+def module_at(path: str) -> ModuleType:
+    """A handler module; asked for at every message."""
+    return import_module(path)
 
 
 def undeliverable(role: str) -> Undeliverable | None:
     """The application's `on_undeliverable` for `role`, if it has one."""
-    hook: Undeliverable | None = getattr(import_module(settings.BECKN_HANDLERS[role]), "on_undeliverable", None)
+    hook: Undeliverable | None = getattr(module_at(settings.BECKN_HANDLERS[role]), "on_undeliverable", None)
     return hook

@@ -33,12 +33,13 @@ def measure(
     house: House, name: str, source: Iterator[bytes], connections: int, seconds: float, per_s: float = 0
 ) -> Load:
     """One line of the table."""
-    before = house.cpu_s()
+    webs = [name for name in house.children if name.startswith("web")]
+    before = sum(house.cpu_s(name) for name in webs)
     if per_s:
         load = uvloop.run(paced(house.port, source, connections, seconds, per_s))
     else:
         load = uvloop.run(flat_out(house.port, source, connections, seconds))
-    load.cpu_s = house.cpu_s() - before
+    load.cpu_s = sum(house.cpu_s(name) for name in webs) - before
     count, bad = len(load.times), sum(n for status, n in load.statuses.items() if not 200 <= status < 300)
     figures = (count / load.seconds, *(load.percentile(share) for share in (0.5, 0.95, 0.99)))
     print(
@@ -49,13 +50,14 @@ def measure(
     return load
 
 
-def bare(house: House, prepared: list[bytes], connections: int, seconds: float) -> Load:
+def bare(house: House, prepared: list[bytes], connections: int, seconds: float, processes: int) -> Load:
     """The yardstick, in the same process model; it may see the same messages again."""
     house.env["LOAD_SEED"] = house.seed
-    house.serve("benchmarks.beckn_bare:application")
+    house.serve("benchmarks.beckn_bare:application", processes)
     uvloop.run(flat_out(house.port, iter(prepared[:200]), connections, 1))
     load = measure(house, f"verifies only, {connections}", iter(prepared), connections, seconds)
-    house.end("web")
+    for name in house.webs(processes):
+        house.end(name)
     return load
 
 
@@ -68,6 +70,7 @@ def main() -> int:
     parser.add_argument(
         "--messages", type=int, default=0, help="prepared in all; default: as many as 4,000 a second need"
     )
+    parser.add_argument("--processes", type=int, default=2, help="web processes on the one port")
     parser.add_argument("--postgres", action="store_true")
     options = parser.parse_args()
     if options.postgres and "DATABASE_URL" not in os.environ:
@@ -89,17 +92,18 @@ def run(house: House, options: argparse.Namespace) -> int:
     count = options.messages or int(4000 * flat_s + options.rate * options.seconds) + 1000
     prepared = requests(house, count)
     print(
-        f"{count} confirms of {len(prepared[0].partition(bytes([13, 10, 13, 10]))[2])} bytes; {os.cpu_count()} cores\n{HEAD}"
+        f"{count} confirms of {len(prepared[0].partition(bytes([13, 10, 13, 10]))[2])} bytes; {os.cpu_count()} cores, {options.processes} web processes\n{HEAD}"
     )
-    yardstick = bare(house, prepared, max(options.connections), options.seconds)
+    yardstick = bare(house, prepared, max(options.connections), options.seconds, options.processes)
     source = iter(prepared)
-    house.serve()
+    house.serve(processes=options.processes)
     loads = [uvloop.run(flat_out(house.port, source, 16, 1.0))]
     loads += [measure(house, f"stored, {n} connections", source, n, options.seconds) for n in options.connections]
     full = loads[-1]
     if options.rate:
         loads.append(measure(house, f"stored, {options.rate:.0f}/s", source, 64, options.seconds, options.rate))
-    house.end("web")
+    for name in house.webs(options.processes):
+        house.end(name)
     sent = sum(load.statuses.get(200, 0) for load in loads)
     rows, distinct = house.counted()
     share = (len(full.times) / full.seconds) / (len(yardstick.times) / yardstick.seconds)

@@ -22,6 +22,7 @@ from caco_site.supervisor import redis_server
 ROOT = Path(__file__).resolve().parent.parent
 STEERING = ("CACO_", "BECKN_", "REDIS_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
 BUYER = "load.example"
+LATER_S = 2.0  # for the web processes behind the first that answers
 SET_UP = """
 import django, sys; django.setup()
 from django.core.management import call_command
@@ -103,11 +104,18 @@ class House:
         with (self.var / f"{name}.log").open("ab") as log:
             self.children[name] = subprocess.Popen(argv, env=self.env, cwd=ROOT, stdout=log, stderr=log)
 
-    def serve(self, application: str = "caco_site.asgi:application") -> None:
-        """Open the door as `manage.py up` does, and wait until it answers."""
-        argv = [sys.executable, "-m", "uvicorn", application, "--lifespan", "on", "--no-server-header"]
-        self.spawn("web", [*argv, "--port", str(self.port), "--no-access-log", "--log-level", "warning"])
+    def serve(self, application: str = "caco_site.asgi:application", processes: int = 1) -> None:
+        """Open the door as `manage.py up --web-processes` does, and wait until it answers."""
+        argv = [sys.executable, "-m", "caco_site.web_process", "--application", application, "--port", str(self.port)]
+        for name in self.webs(processes):
+            self.spawn(name, [*argv, "--log-level", "warning", *(["--shared"] if processes > 1 else [])])
         self.wait()
+        if processes > 1:
+            time.sleep(LATER_S)
+
+    def webs(self, processes: int) -> list[str]:
+        """The names of so many web processes."""
+        return ["web", *(f"web-{number}" for number in range(2, processes + 1))]
 
     def wait(self) -> None:
         """Until the door answers anything."""

@@ -79,9 +79,9 @@ COUNTERSIGNED = frozenset({"merged", "lts"})
 def signed(told: dict[str, Any], *, request: bytes, message_id: str, signer: Signer, now: datetime) -> bytes:
     """`told` with its counter-signature."""
     created = int(now.timestamp())
-    lines = counter_string(body.dump(told), request, message_id, created, created + LIFETIME_S)
+    lines = counter_string(body.write(told), request, message_id, created, created + LIFETIME_S)
     value = signer.secret.sign(lines.encode()).signature
-    return body.dump(told | {"signature": header(signer, created, created + LIFETIME_S, value)})
+    return body.write(told | {"signature": header(signer, created, created + LIFETIME_S, value)})
 
 
 def counter_string(receipt: bytes, request: bytes, message_id: str, created: int, expires: int) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from beckn.wire.actions import ACTIONS
@@ -71,7 +72,7 @@ def forgive(told: dict[str, Any], *, action: str, profile: str, sides: tuple[str
         return []
     usual = ACTIONS[action]
     case = Case(told, context, action, sides[0] or usual.sender, sides[1] or usual.receiver)
-    return [name for name, repair in REPAIRS if allows(name, profile) and repair(case)]
+    return [name for name, repair in granted(profile) if repair(case)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +96,23 @@ def name_action(case: Case) -> bool:
 
 def name_parties(case: Case) -> bool:
     """senderId and its like, by who sends the action."""
-    pairs = [
-        (f"{side}{end}", f"{role}{'Id' if end == 'Id' else 'Uri'}")
-        for side, role in (("sender", case.sender), ("receiver", case.receiver))
-        for end in ("Id", "Uri", "Url")
-    ]
     context = case.context
-    used = [(alias, name) for alias, name in pairs if alias in context]
+    used = [(alias, name) for alias, name in aliases_of(case.sender, case.receiver) if alias in context]
     for alias, name in used:
         if context.setdefault(name, context[alias]) != context[alias]:
             raise WireError("CTX_INVALID_FIELD", f"context.{alias} and context.{name} differ.", f"/context/{alias}")
         del context[alias]
     return bool(used)
+
+
+@cache
+def aliases_of(sender: str, receiver: str) -> tuple[tuple[str, str], ...]:
+    """Other names of the parties' members, each with the standard's, between these roles."""
+    return tuple(
+        (f"{side}{end}", f"{role}{'Id' if end == 'Id' else 'Uri'}")
+        for side, role in (("sender", sender), ("receiver", receiver))
+        for end in ("Id", "Uri", "Url")
+    )
 
 
 def name_version(case: Case) -> bool:
@@ -182,3 +188,9 @@ REPAIRS: tuple[tuple[str, Repair], ...] = (
     ("try", is_preview),
     ("core-version", name_old_version),
 )
+
+
+@cache
+def granted(profile: str) -> tuple[tuple[str, Repair], ...]:
+    """The repairs that peers of this profile get."""
+    return tuple((name, repair) for name, repair in REPAIRS if allows(name, profile))

@@ -29,7 +29,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--postgres", action="store_true", help="keep the data in embedded PostgreSQL; the folder remembers it"
     )
+    parser.add_argument(
+        "--web-processes", type=positive, default=1, help="web processes on that port (1); 2 take more Beckn messages"
+    )
     parser.add_argument("--worker-threads", type=int, default=6, help="tasks the worker runs at once (6)")
+
+
+def positive(written: str) -> int:
+    """A whole number from 1."""
+    if not written.isdecimal() or int(written) < 1:
+        raise argparse.ArgumentTypeError(f"{written!r} is not a whole number from 1")
+    return int(written)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -37,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="manage.py up", description=HELP)
     arguments(parser)
     wanted = parser.parse_args(argv)
-    return up(Wanted(wanted.host, wanted.port, wanted.postgres, wanted.worker_threads))
+    return up(Wanted(wanted.host, wanted.port, wanted.postgres, wanted.worker_threads, wanted.web_processes))
 
 
 def up(wanted: Wanted) -> int:

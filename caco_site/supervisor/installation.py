@@ -27,6 +27,7 @@ class Wanted:
     port: int
     postgres: bool
     worker_threads: int
+    web_processes: int = 1
 
 
 def run(
@@ -41,16 +42,16 @@ def run(
     folder.remember(var, chosen)
     runner = Runner(logs=var / "log", env={**chosen, **env, "CACO_VAR": str(var)}, lock=lock, say=say, stopping=stop)
     keeping = [part for part in keepers if part]
-    web, worker = processes.web(where), processes.worker(where, wanted.worker_threads)
+    serving = [*processes.webs(where, wanted.web_processes), processes.worker(where, wanted.worker_threads)]
     try:
-        introduce(say, where, redis, [*keeping, web, worker])
-        begin(runner, where, keeping, web, worker)
+        introduce(say, where, redis, [*keeping, *serving])
+        begin(runner, where, keeping, serving)
         wait_ready(where, runner, say, begun)
         while not stop():
             runner.pause(0.2)
     finally:
         say("stopping")
-        runner.stop([web.name, worker.name])
+        runner.stop([part.name for part in serving])
         runner.stop([part.name for part in keeping])
         say("stopped")
 
@@ -83,14 +84,19 @@ def introduce(say: Callable[[str], None], where: Addresses, redis: redis_server.
             say(f"{name:<9} {how}")
 
 
-def begin(runner: Runner, where: Addresses, keeping: list[Part], web: Part, worker: Part) -> None:
-    """Start all parts in order, and prepare what each stands on. Nobody is told of the web process before it is ready."""
+def begin(runner: Runner, where: Addresses, keeping: list[Part], serving: list[Part]) -> None:
+    """Start all parts in order, and prepare what each stands on. Nobody is told of the web process before it is ready.
+
+    The first web process loads while the rest is prepared; its fellows and the worker need what is prepared.
+    """
+    web, *others = serving
     for part in (*keeping, web):
         runner.start(part)
     runner.wait_ready([part.name for part in keeping if part.name != "chain"], timeout_s=START_S)
     runner.once("prepare", (*MANAGE, "prepare"))
-    if not runner.stopping():
-        runner.start(worker)
+    for part in others:
+        if not runner.stopping():
+            runner.start(part)
     if any(part.name == "chain" for part in keeping):
         runner.wait_ready(["chain"], timeout_s=START_S)
         if not runner.stopping() and not deployed(where):

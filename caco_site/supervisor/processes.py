@@ -59,12 +59,12 @@ def chain(where: Addresses) -> Part:
     return Part("chain", argv, f"development chain, kept in {where.var / 'chain'} (no CACO_RPC_URL)", ready)
 
 
-def web(where: Addresses) -> Part:
-    """Pages, API, Beckn and sockets on one port."""
-    argv = [sys.executable, "-m", "uvicorn", "caco_site.asgi:application", "--lifespan", "on", "--no-server-header"]
-    argv += ["--host", where.host, "--port", str(where.port), "--no-access-log", "--timeout-graceful-shutdown", "3"]
-    argv += ["--log-level", where.log_level.lower(), "--ws-max-size", str(64 * 1024)]
-    return Part("web", tuple(argv), where.local, lambda: asked(where, "/health/live")[0] == 200)
+def webs(where: Addresses, count: int) -> list[Part]:
+    """Pages, API, Beckn and sockets on one port, in `count` alike processes; the first is called web, the next web-2."""
+    argv = [sys.executable, "-m", "caco_site.web_process", "--host", where.host, "--port", str(where.port)]
+    argv += ["--log-level", where.log_level, *(["--shared"] if count > 1 else [])]
+    names = ["web", *(f"web-{number}" for number in range(2, count + 1))]
+    return [Part(name, tuple(argv), where.local, lambda: asked(where, "/health/live")[0] == 200) for name in names]
 
 
 def worker(where: Addresses, threads: int) -> Part:

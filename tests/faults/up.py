@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.style.meter import ROOT
 
-PARTS = {"web": "uvicorn", "worker": "celery", "redis": "redis", "chain": "devchain", "postgres": "bin/postgres"}
+PARTS = {"web": "web_process", "worker": "celery", "redis": "redis", "chain": "devchain", "postgres": "bin/postgres"}
 STEERING = ("CACO_", "BECKN_", "REDIS_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
 
 

@@ -19,4 +19,5 @@ class Command(BaseCommand):
         arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sys.exit(up(Wanted(options["host"], options["port"], options["postgres"], options["worker_threads"])))
+        named = ("host", "port", "postgres", "worker_threads", "web_processes")
+        sys.exit(up(Wanted(**{name: options[name] for name in named})))

@@ -156,10 +156,10 @@ def test_one_row_that_cannot_be_stored_costs_nobody_else(buyer, monkeypatch):
     poison = items[1].row.message_id
     insert = insertion.insert_new
 
-    def refusing(rows: list[InboxMessage]) -> None:
+    def refusing(rows: list[InboxMessage], key: tuple[str, ...]) -> list[int | None]:
         if any(row.message_id == poison for row in rows):
             raise DataError("value too long")
-        insert(rows)
+        return insert(rows, key)
 
     monkeypatch.setattr(insertion, "insert_new", refusing)
     first, failed, last = inbox.store(items, now=NOW)

@@ -10,6 +10,7 @@ from beckn.insertion import insert_new
 from beckn.models import InboxMessage
 
 pytestmark = pytest.mark.django_db
+KEY = ("role", "subscriber_id", "action", "message_id")
 NOW = datetime(2026, 1, 15, 17, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -43,7 +44,7 @@ def told(one: InboxMessage) -> dict[str, object]:
 
 def test_rows_come_back_as_bulk_create_would_have_left_them():
     ours, theirs = row(), row(stored_at=NOW, problem="a 'quoted' %s word")
-    insert_new([ours, theirs])
+    insert_new([ours, theirs], KEY)
     found = {one.message_id: told(one) for one in InboxMessage.objects.all()}
     assert found == {ours.message_id: told(ours), theirs.message_id: told(theirs)}
     same = row(message_id=ours.message_id, subscriber_id="other.example", transaction_id=ours.transaction_id)
@@ -55,15 +56,21 @@ def test_rows_come_back_as_bulk_create_would_have_left_them():
 
 def test_rows_that_are_there_are_left_alone():
     first = row()
-    insert_new([first])
-    insert_new([row(message_id=first.message_id, digest="other"), row()])
-    assert InboxMessage.objects.count() == 2
+    insert_new([first], KEY)
+    there, new, twice = row(message_id=first.message_id, digest="other"), row(), row()
+    assert insert_new([there, new, twice, row(message_id=twice.message_id)], KEY) == [
+        None,
+        InboxMessage.objects.get(message_id=new.message_id).pk,
+        InboxMessage.objects.get(message_id=twice.message_id).pk,
+        None,
+    ]
+    assert InboxMessage.objects.count() == 3
     assert InboxMessage.objects.get(message_id=first.message_id).digest == first.digest
-    insert_new([])
-    assert InboxMessage.objects.count() == 2
+    insert_new([], KEY)
+    assert InboxMessage.objects.count() == 3
 
 
 def test_a_row_that_cannot_be_is_an_error_and_not_left_out():
     with pytest.raises((IntegrityError, DataError)), transaction.atomic():
-        insert_new([row(), row(digest=None)])
+        insert_new([row(), row(digest=None)], KEY)
     assert InboxMessage.objects.count() == 0

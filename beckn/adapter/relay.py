@@ -54,7 +54,8 @@ def hand_over(pk: int, *, word: str, now: datetime) -> Receipt | None:
     try:
         answer = ask(row, word)
     except SilentError as problem:
-        InboxMessage.objects.filter(pk=pk, attempts=row.attempts).update(next_attempt_at=now, problem=str(problem))
+        waiting = InboxMessage.objects.filter(pk=pk, application_status=0, attempts=row.attempts)
+        waiting.update(next_attempt_at=now, problem=str(problem))
         words = "Whoever handles this here does not answer; nothing was acknowledged, send again."
         raise WireError("NET_DOWNSTREAM_UNAVAILABLE", words, http_status=503) from problem
     return conclude(row, answer, now=now)
@@ -86,7 +87,7 @@ def ask(row: InboxMessage, word: str) -> egress.Answer:
 
 
 def conclude(row: InboxMessage, answer: egress.Answer, *, now: datetime) -> Receipt:
-    """Write our receipt, keep it for every copy, and return it."""
+    """Write our receipt, keep it for every copy, and return it: the first there is, should this attempt have outlived its lease."""
     profile, signer = named(row.profile), keys.own(row.role)
     told = receipts.read(answer.body)
     raw, message_id = bytes(row.raw), str(row.message_id)
@@ -100,13 +101,21 @@ def conclude(row: InboxMessage, answer: egress.Answer, *, now: datetime) -> Rece
         row.receipt = receipts.nack(
             problem, request=raw, message_id=message_id, signer=signer, now=now, form=profile.receipts
         )
-    row.handled_at = now
-    row.save(update_fields=["state", "problem", "application_status", "receipt", "handled_at"])
+    changed = InboxMessage.objects.filter(pk=row.pk, application_status=0).update(
+        state=row.state,
+        problem=row.problem,
+        application_status=row.application_status,
+        receipt=row.receipt,
+        handled_at=now,
+    )
+    if not changed:
+        row.refresh_from_db()
     return Receipt(row.application_status, bytes(row.receipt))
 
 
 def refusal(told: receipts.Receipt) -> WireError:
     """The application's no in the network's words; the sender was verified, so it is never told that it was not."""
     code = told.code if told.code in CODES else v1_error.word_of(told.code)
+    code = "POL_ENGAGEMENT_REFUSED" if code.startswith("AUT_") else code
     words = "".join(letter for letter in told.message if letter.isprintable())[:LONGEST_REASON]
     return WireError(code, words or "The application refused it.", http_status=400)

@@ -62,7 +62,7 @@ def say(raw: bytes, *, role: str, word: str, now: datetime) -> tuple[int, bool]:
     head = told.get("context")
     if not isinstance(head, dict):
         raise WireError("CTX_MISSING_FIELD", "The body has no context object.", "/context")
-    if head.get("try") is True:
+    if head.get("try"):
         raise context.refused("CTX_INVALID_FIELD", "try", "asks for a preview, which is not carried here")
     check_body(told, spec)
     tolerance.forgive(told, action=spec.name, profile="lts", sides=(role, ""))
@@ -128,7 +128,8 @@ def store(told: Mapping[str, Any], spec: Action, role: str, digest: str, now: da
     try:
         peer = outbox.peer_for(spec, to, now=now)
     except registry.UnknownPeerError as problem:
-        raise WireError("CTX_INVALID_FIELD", f"{problem}.", f"/context/{seat}Id" if seat else "") from problem
+        words = f"This cannot be addressed: {problem}."
+        raise WireError("CTX_INVALID_FIELD", words, f"/context/{seat}Id" if seat else "") from problem
     check_address(head, seat, peer.url)
     answers = answered(role, spec, to, message_id, deal) if spec.is_callback else None
     if not spec.is_callback and routing.began(role, deal) is False:

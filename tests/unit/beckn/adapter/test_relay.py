@@ -96,6 +96,8 @@ def test_it_is_handed_over_under_the_senders_own_word(application, buyer):
     [
         ("BIZ_QUOTE_EXPIRED_OR_CHANGED", "BIZ_QUOTE_EXPIRED_OR_CHANGED"),
         ("30010", "BIZ_ORDER_NOT_FOUND"),
+        ("AUT_SIGNATURE_INVALID", "POL_ENGAGEMENT_REFUSED"),
+        ("30016", "POL_ENGAGEMENT_REFUSED"),
         ("40099", "BIZ_GENERIC_ERROR"),
         ("MY_OWN_WORD", "BIZ_GENERIC_ERROR"),
         ("", "BIZ_GENERIC_ERROR"),
@@ -133,6 +135,17 @@ def test_one_hands_over_and_whoever_died_at_it_is_relieved(application, buyer):
     assert hand_over(row, after=relay.LEASE) is not None
     row.refresh_from_db()
     assert row.attempts == 2
+
+
+def test_an_attempt_that_outlived_its_lease_changes_no_receipt(application, buyer):
+    row = message(buyer)
+    slow = InboxMessage.objects.get(pk=row.pk)
+    assert relay.claim(slow, now=timezone.now())
+    says(application, 200, ACK)
+    first = hand_over(row, after=relay.LEASE)
+    late = egress.Answer(200, {}, b'{"status": "NACK", "error": {"code": "BIZ_GENERIC_ERROR", "message": "no"}}')
+    assert relay.conclude(slow, late, now=timezone.now() + timedelta(seconds=30)) == first
+    assert hand_over(row) == first
 
 
 def test_two_that_saw_it_free_are_one(buyer):

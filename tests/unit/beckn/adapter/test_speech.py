@@ -119,6 +119,7 @@ CONTRACT_EXACT = body.parse(json.dumps(CONTRACT).encode())
         ({"timestamp": "2020-01-01T00:00:00Z"}, "CTX_TTL_EXPIRED /context/ttl"),
         ({"timestamp": "2199-01-01T00:00:00Z"}, "CTX_INVALID_FIELD /context/timestamp"),
         ({"try": True}, "CTX_INVALID_FIELD /context/try"),
+        ({"try": "yes"}, "CTX_INVALID_FIELD /context/try"),
         ({"domain": 7}, "CTX_INVALID_FIELD /context/domain"),
         ({"schemaContext": ["no uri at all"]}, "SCH_INVALID_FORMAT /context/schemaContext/0"),
     ],

@@ -268,6 +268,7 @@ def test_it_cannot_make_us_say_that_a_verified_sender_is_not(house, peers):
     peers.application.answer = lambda _: (401, json.dumps(no).encode())
     answer = send(peers, house, request(peers, house))
     assert (answer.status, "www-authenticate" in answer.headers) == (400, False)
+    assert receipts.read(answer.body).code == "POL_ENGAGEMENT_REFUSED"
 
 
 @pytest.mark.parametrize(

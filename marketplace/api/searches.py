@@ -17,7 +17,16 @@ from marketplace.models import Offer, Organisation, SearchResult
 from marketplace.queries.catalogue import CatalogueRow, SearchPage, search_page
 from marketplace.usecases.search_catalogue import search_catalogue
 
-PAGE_FACTS = ("transaction_id", "requested_at", "answered_at", "late", "refusal", "unreadable")
+PAGE_FACTS = (
+    "transaction_id",
+    "requested_at",
+    "answered_at",
+    "late",
+    "refusal",
+    "returned",
+    "matched",
+    "unreadable",
+)
 
 
 class SearchInput(Input):
@@ -98,6 +107,10 @@ class SearchShape(SearchRowShape):
 
     late = serializers.BooleanField()
     refusal = SearchRefusalShape(help_text="Why the network did not answer, or not with everything; empty when it did.")
+    returned = serializers.IntegerField(
+        allow_null=True, help_text="How many resources came, where not all fitted into the answer; else null."
+    )
+    matched = serializers.IntegerField(allow_null=True, help_text="How many resources there are then; else null.")
     unreadable = serializers.IntegerField(help_text="Offers left out, because they could not be read.")
     catalogs = CatalogueShape(many=True)
 

@@ -70,7 +70,8 @@ class CatalogueRow:
 class SearchPage:
     """One search: waiting, late, refused, or answered with rows. `unreadable` entries were left out.
 
-    `refusal` is {code, message}, or empty; beside rows it says what is missing from them.
+    `refusal` is {code, message}, or empty; beside rows it says what is missing from them, and with `returned` and `matched`
+    of how many resources that fit how many came.
     """
 
     id: int
@@ -78,9 +79,19 @@ class SearchPage:
     requested_at: datetime
     answered_at: datetime | None
     late: bool
-    refusal: Mapping[str, str]
+    refusal: Mapping[str, Any]
     rows: tuple[CatalogueRow, ...]
     unreadable: int
+
+    @property
+    def returned(self) -> int | None:
+        """How many resources came, where not all did."""
+        return self.refusal.get("returned")
+
+    @property
+    def matched(self) -> int | None:
+        """How many there are, where not all came."""
+        return self.refusal.get("matched")
 
     @property
     def answered(self) -> bool:

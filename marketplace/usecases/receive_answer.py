@@ -27,6 +27,7 @@ MOVES: dict[str, dict[str, str]] = {
 BY_PERFORMANCE = {"ACTIVATION_ACCEPTED": State.ACTIVE, "DELIVERY_COMPLETE": State.DELIVERED, "SETTLED": State.SETTLED}
 ORDERED = [State.DISPATCHING, State.ACTIVE, State.DELIVERED, State.SETTLED]
 # Where a refused step falls back to, so that the buyer can put it right and try again.
+MOST_COUNTED = 10**12  # a count beyond it is nobody's catalogue
 AFTER_REFUSAL = {
     State.QUOTING: State.REFUSED,
     State.INITIALISING: State.QUOTED,
@@ -51,7 +52,7 @@ def receive_catalogue(
         if result is None:
             raise MarketError("CTX_TRANSACTION_ID_UNKNOWN", "No search of ours has this transaction.")
         result.catalogs = freeze(catalogs)
-        result.refusal = refusal_of(error) if error else {}
+        result.refusal = refusal_of(error) | counts_of(error) if error else {}
         result.answered_at = now
         result.save(update_fields=["catalogs", "refusal", "answered_at"])
         notify.changed(f"search:{result.transaction_id}", "catalogue")
@@ -73,6 +74,16 @@ def refusal_of(error: Mapping[str, Any]) -> dict[str, str]:
         "code": str(error.get("errorCode", error.get("code", ""))),
         "message": str(error.get("errorMessage", error.get("message", ""))),
     }
+
+
+def counts_of(error: Mapping[str, Any]) -> dict[str, int]:
+    """`returned` and `matched` of an error that says how many of how many resources came; nothing where it does not."""
+    details = error.get("details")
+    told = details if isinstance(details, Mapping) else {}
+    returned, matched = told.get("returned"), told.get("matched")
+    if type(returned) is not int or type(matched) is not int or not 0 <= returned < matched < MOST_COUNTED:
+        return {}
+    return {"returned": returned, "matched": matched}
 
 
 def receive_answer(

@@ -151,6 +151,28 @@ def test_a_refused_search_keeps_the_reason_and_a_later_answer_takes_it_away():
     assert (one.refusal, one.catalogs) == ({}, [{"id": "c"}])
 
 
+@pytest.mark.parametrize(
+    ("details", "counts"),
+    [
+        ({"returned": 3, "matched": 7}, {"returned": 3, "matched": 7}),
+        ({"returned": 7, "matched": 7}, {}),
+        ({"returned": -1, "matched": 7}, {}),
+        ({"returned": "3", "matched": 7}, {}),
+        ({"returned": True, "matched": 7}, {}),
+        ({"returned": 3}, {}),
+        ({"returned": 3, "matched": 10**30}, {}),
+        ("3 of 7", {}),
+        (None, {}),
+    ],
+)
+def test_how_many_of_how_many_came_is_kept_where_the_answer_says_so(details, counts):
+    one = search()
+    error = {"code": "BIZ_GENERIC_ERROR", "message": "Not all.", "details": details}
+    receive_catalogue(transaction_id=one.transaction_id, catalogs=[{"id": "c"}], error=error, now=NOW)
+    one.refresh_from_db()
+    assert one.refusal == {"code": "BIZ_GENERIC_ERROR", "message": "Not all."} | counts
+
+
 def test_an_answer_that_came_is_not_lost_to_a_message_that_was_given_up_later():
     one = search()
     receive_catalogue(transaction_id=one.transaction_id, catalogs=[{"id": "c"}], now=NOW)

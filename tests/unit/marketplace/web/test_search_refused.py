@@ -40,3 +40,22 @@ def test_what_came_all_the_same_is_shown_beside_the_reason(world: World, signed_
     shown = read(signed_in(world.grid).get(reverse("search", args=[search.pk])))
     assert "Some of the network did not answer. One seller is away." in shown.text
     assert "cheapest first" in shown.text
+
+
+def test_an_answer_that_is_not_all_there_is_says_how_much_of_it_came(
+    world: World,
+    signed_in: Callable[[User], Client],
+    program: Any,  # noqa: F811 - the fixture
+) -> None:
+    search = world.searches["answered"]
+    assert (program(world.grid).get(f"/searches/{search.transaction_id}")[1]["matched"]) is None
+    search.refusal = {"code": "BIZ_GENERIC_ERROR", "message": "2 of 1207 fit.", "returned": 2, "matched": 1207}
+    search.save()
+    shown = read(signed_in(world.grid).get(reverse("search", args=[search.pk])))
+    assert shown.faults() == []
+    assert "2 of 1,207 matching resources fitted into the answer." in shown.text
+    assert "Some of the network did not answer" not in shown.text
+    assert "cheapest first" in shown.text
+    told = program(world.grid).get(f"/searches/{search.transaction_id}")[1]
+    assert (told["returned"], told["matched"]) == (2, 1207)
+    assert told["refusal"] == {"code": "BIZ_GENERIC_ERROR", "message": "2 of 1207 fit."}

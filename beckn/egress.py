@@ -95,10 +95,10 @@ def port_of(target: SplitResult) -> int:
     return target.port or (443 if target.scheme == "https" else 80)
 
 
-def post(url: str, raw: bytes, *, headers: Mapping[str, str]) -> Answer:
+def post(url: str, raw: bytes, *, headers: Mapping[str, str], total_s: float = TOTAL_S) -> Answer:
     """POST JSON bytes. Raises EgressError when there is no complete answer."""
     sent = {"Content-Type": "application/json", **headers}
-    return exchange("POST", url, raw, headers=sent, largest=LARGEST_ANSWER)
+    return exchange("POST", url, raw, headers=sent, largest=LARGEST_ANSWER, total_s=total_s)
 
 
 def post_to_application(url: str, raw: bytes, *, headers: Mapping[str, str]) -> Answer:
@@ -109,10 +109,14 @@ def post_to_application(url: str, raw: bytes, *, headers: Mapping[str, str]) -> 
     return talk(connection, "POST", target, raw, headers=sent, largest=LARGEST_ANSWER)
 
 
-def exchange(method: str, url: str, raw: bytes, *, headers: Mapping[str, str], largest: int) -> Answer:
-    """One request to a peer or a registry and its answer, within TOTAL_S."""
+def exchange(
+    method: str, url: str, raw: bytes, *, headers: Mapping[str, str], largest: int, total_s: float = TOTAL_S
+) -> Answer:
+    """One request to a peer or a registry and its answer, within `total_s` and never longer than TOTAL_S."""
     target = check_url(url)
-    return talk(Pinned(target, resolve(target), TOTAL_S), method, target, raw, headers=headers, largest=largest)
+    return talk(
+        Pinned(target, resolve(target), min(total_s, TOTAL_S)), method, target, raw, headers=headers, largest=largest
+    )
 
 
 def talk(

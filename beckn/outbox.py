@@ -75,7 +75,7 @@ def send(
 ) -> OutboxMessage:
     """Store `action` from our `role` to subscriber `to`, in the caller's transaction; it is delivered after commit.
 
-    `policy` is the receiver's own retryPolicy (beckn.retry), instead of our pauses. `beside` are further members of the
+    `policy` is the receiver's own retryPolicy (beckn.retry), instead of our pauses, and its `timeoutSeconds` for an attempt. `beside` are further members of the
     context; none of those built here can be replaced by it. With `asked_digest` (an application's message, beckn.adapter)
     the caller makes the first attempt itself, by `deliver_held`; should it not come to that, the sweep does.
 
@@ -175,7 +175,8 @@ def attempt(row: OutboxMessage, *, now: datetime) -> Outcome:
         peer = peer_for(actions.ACTIONS[row.action], row.to, now=now)
         header = sign(row, profile, now=now)
         url = f"{peer.url.rstrip('/')}/{dialect.word_of(row.action, profile)}"
-        told = egress.post(url, raw, headers={"Authorization": header})
+        wish = float(row.policy.get("timeoutSeconds", egress.TOTAL_S))  # a receiver may want less time, not more
+        told = egress.post(url, raw, headers={"Authorization": header}, total_s=wish)
     except (registry.UnknownPeerError, ImproperlyConfigured, egress.EgressError) as problem:
         return Outcome(State.PENDING, code="NET_DOWNSTREAM_UNAVAILABLE", text=str(problem))
     row.receipt_proof = receipts.proof(

@@ -151,13 +151,18 @@ def push(catalog: dict[str, Any], subscription: CatalogueSubscription) -> bool:
             message={"catalogs": [catalog]},
             to=subscription.subscriber_id,
             transaction_id=subscription.transaction_id,
-            policy={**retry.POLICY, **(policy.get("retryPolicy") or {})},
+            policy={**retry.POLICY, **(policy.get("retryPolicy") or {}), **timeout_of(policy)},
         )
     except UnknownPeerError as problem:
         subscription.status = Status.INACTIVE
         note(subscription, str(problem))
         return False
     return True
+
+
+def timeout_of(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """How long an attempt may take, where the subscriber said so."""
+    return {"timeoutSeconds": policy["timeoutSeconds"]} if "timeoutSeconds" in policy else {}
 
 
 def note(subscription: CatalogueSubscription, problem: str) -> None:

@@ -57,9 +57,10 @@ def test_nobody_there_is_an_error_with_the_address(free_port):
         egress.post(f"http://127.0.0.1:{port}/x", b"{}", headers={})
 
 
+@pytest.mark.parametrize(("most_s", "wish_s"), [(0.3, 100.0), (10.0, 0.3)])
 @pytest.mark.parametrize("drip", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n"])
-def test_a_dripping_peer_is_cut_off(drip, monkeypatch):
-    monkeypatch.setattr(egress, "TOTAL_S", 0.3)
+def test_a_dripping_peer_is_cut_off(drip, most_s, wish_s, monkeypatch):
+    monkeypatch.setattr(egress, "TOTAL_S", most_s)
     with socket.create_server(("127.0.0.1", 0)) as server:
         begun = time.monotonic()
         server.settimeout(5)
@@ -79,7 +80,7 @@ def test_a_dripping_peer_is_cut_off(drip, monkeypatch):
         thread = threading.Thread(target=serve)
         thread.start()
         with pytest.raises(EgressError):
-            egress.post(f"http://127.0.0.1:{server.getsockname()[1]}/x", b"{}", headers={})
+            egress.post(f"http://127.0.0.1:{server.getsockname()[1]}/x", b"{}", headers={}, total_s=wish_s)
         assert time.monotonic() - begun < 2
         thread.join()
 

@@ -252,7 +252,7 @@ def test_a_callback_to_an_onix_peer_is_chained_and_its_receipt_proved(buyer, buy
 def test_an_onix_peers_signed_receipt_is_proved(seller, monkeypatch):
     speaks(seller, "onix")
 
-    def post(url: str, raw: bytes, *, headers: dict[str, str]) -> Answer:
+    def post(url: str, raw: bytes, *, headers: dict[str, str], total_s: float) -> Answer:
         held = OutboxMessage.objects.get()
         assert held.authorizations == [headers["Authorization"]]  # written down before it is sent
         receipt = receipts.ack(request=raw, message_id="m", signer=seller.signer, now=NOW, form="onix")

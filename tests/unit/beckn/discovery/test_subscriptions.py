@@ -140,7 +140,11 @@ def test_only_json_in_plain_utf_8_is_read(buyer, headers):
 def test_a_body_in_chunks_is_read_like_any_other_and_no_further_than_allowed(buyer, settings):
     def sent_in_chunks() -> Any:
         raw = subscription(buyer)
-        about: dict[str, Any] = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "", "wsgi.input": io.BytesIO(raw)}
+        about: dict[str, Any] = {
+            "HTTP_TRANSFER_ENCODING": "chunked",
+            "CONTENT_LENGTH": "",
+            "wsgi.input": io.BytesIO(raw),
+        }
         return Client().post(
             f"{DS}/subscription", content_type="application/json", HTTP_AUTHORIZATION=buyer.authorization(raw), **about
         )
@@ -202,6 +206,22 @@ def test_a_delivery_is_tried_as_the_subscriber_wants_it(say, buyer, seller, monk
         row.refresh_from_db()
         pauses.append((row.next_attempt_at - at).total_seconds())
     assert (row.state, row.attempts, pauses[:2]) == ("DEAD", 3, [7, 15])
+
+
+@pytest.mark.parametrize(("policy", "seconds"), [({"timeoutSeconds": 3}, 3), ({}, 10), ({"timeoutSeconds": 300}, 300)])
+def test_an_attempt_lasts_as_long_as_the_subscriber_wants_it(say, buyer, seller, monkeypatch, policy, seconds):
+    subscribed(buyer, deliveryPolicy=policy)
+    publish(say, seller, catalogue("one", "a"))
+    row = OutboxMessage.objects.get(action="on_discover")
+    given: list[float] = []
+
+    def dead(*_: Any, total_s: float, **__: Any) -> Answer:
+        given.append(total_s)
+        raise EgressError("nobody listens")
+
+    monkeypatch.setattr(outbox.egress, "post", dead)
+    outbox.deliver(row.pk, now=row.next_attempt_at)
+    assert given == [seconds]
 
 
 def test_the_standards_policy_fills_what_a_subscriber_leaves_out():

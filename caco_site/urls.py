@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from beckn import types
-from caco_site import health
+from caco_site import health, metrics
 from marketplace.web import policy
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
+    path("metrics", metrics.exposed, name="metrics"),
     path("api/v1/", include("marketplace.api.urls")),
     path("beckn/", include("beckn.urls")),
     path("schema/policies/compute-flex-v1.json", policy.settlement_policy, name="settlement-policy"),

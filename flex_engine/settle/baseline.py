@@ -7,7 +7,7 @@ which day, is in registry. This room knows readings and periods; it knows no pri
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -20,7 +20,10 @@ class BaselineError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Baseline energy in Wh by settlement period start, with all it takes to work it out again."""
+    """Baseline energy in Wh by settlement period start, with all it takes to work it out again.
+
+    `clipped` holds what a value was before it was cut to what the site can draw.
+    """
 
     method: str
     periods: dict[datetime, int]
@@ -29,9 +32,15 @@ class Baseline:
     days_used: tuple[date, ...] = ()
     window: tuple[datetime, ...] = ()
     event_days_used: tuple[date, ...] = ()
+    clipped: dict[datetime, int] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
         """JSON-safe facts for a statement."""
+        cut = (
+            {"before_clipping_wh": {start.isoformat(): wh for start, wh in self.clipped.items()}}
+            if self.clipped
+            else {}
+        )
         return {
             "method": self.method,
             "days_used": [day.isoformat() for day in self.days_used],
@@ -39,7 +48,20 @@ class Baseline:
             "adjustment_wh": self.adjustment_wh,
             "adjustment_window": [start.isoformat() for start in self.window],
             "unadjusted_wh": {start.isoformat(): wh for start, wh in self.unadjusted.items()},
+            **cut,
         }
+
+
+def clipped(baseline: Baseline, *, most_wh: int, least_wh: int = 0) -> Baseline:
+    """The baseline cut to [least_wh, most_wh] in every period, with what was cut kept in `clipped`.
+
+    An import-only site draws at least nothing and at most its agreed supply capacity (in Wh a half hour).
+    """
+    if least_wh > most_wh:
+        raise ValueError(f"least_wh is {least_wh} and most_wh {most_wh}; the one may not exceed the other")
+    within = {start: min(max(wh, least_wh), most_wh) for start, wh in baseline.periods.items()}
+    cut = {start: wh for start, wh in baseline.periods.items() if within[start] != wh}
+    return replace(baseline, periods=within, clipped=cut | baseline.clipped)
 
 
 def event_of(periods: Sequence[datetime]) -> tuple[list[datetime], date, int]:

@@ -82,6 +82,16 @@ def run_date(
     return RunDate(run, due, "COMPUTED", rule.evidence, rule.source)
 
 
+def statement_day(day: date, statement: str, *, rows: Sequence[Row] | None = None) -> date:
+    """The last day for a monthly `statement` on a delivery of `day`: the nth working day of the next month.
+
+    >>> statement_day(date(2025, 1, 8), "NESO/PRELIMINARY")
+    datetime.date(2025, 2, 12)
+    """
+    rule = in_force(rows_of("statement_days") if rows is None else rows, statement, day)
+    return working_day_after(months_after(day.replace(day=1), 1) - timedelta(days=1), rule.values["working_day"])
+
+
 def months_after(day: date, months: int) -> date:
     """The same day `months` later, or the month's last where it has fewer days.
 

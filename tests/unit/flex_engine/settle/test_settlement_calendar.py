@@ -19,6 +19,7 @@ from flex_engine.settle.settlement_calendar import (
     run_calendar,
     run_date,
     runs,
+    statement_day,
     supersedes,
 )
 from flex_engine.timegrid import is_working_day, period_start
@@ -97,3 +98,11 @@ def test_other_rows_give_other_dates():
 def test_a_month_with_fewer_days_lends_its_last():
     assert months_after(date(2024, 1, 31), 1) == date(2024, 2, 29)
     assert months_after(date(2024, 12, 15), 1) == date(2025, 1, 15)
+
+
+@given(st.dates(date(2016, 1, 1), date(2029, 12, 31)), st.sampled_from([("NESO/PRELIMINARY", 8), ("NESO/FINAL", 18)]))
+def test_a_monthly_statement_is_due_on_a_working_day_of_the_next_month(day: date, asked: tuple[str, int]):
+    statement, count = asked
+    due = statement_day(day, statement)
+    assert (due.year * 12 + due.month) - (day.year * 12 + day.month) == 1
+    assert sum(is_working_day(due.replace(day=one)) for one in range(1, due.day + 1)) == count

@@ -1,6 +1,6 @@
 """A grid operator buys and dispatches from a seller that speaks another Beckn than it does: 1.1, or that of the newer drafts.
 
-Two installations with separate databases and keys, over real sockets, from search to the accepted dispatch. The market in
+Two installations with separate databases and keys, over real sockets, from search to the accepted dispatch and the questions about it. The market in
 each knows 2.0.0 alone. Then a buyer of 1.1 whose messages are written by hand, which has never heard of our extension.
 """
 
@@ -37,7 +37,10 @@ from decimal import Decimal
 from django.conf import settings
 from django.utils import timezone
 from marketplace.models import Organisation
+from marketplace.queries.messages import messages_of
+from marketplace.queries.replies import replies_of
 from marketplace.usecases.advance_purchase import advance_purchase
+from marketplace.usecases.ask_seller import ask_seller
 from marketplace.usecases.request_quote import request_quote
 from marketplace.usecases.search_catalogue import search_catalogue
 settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"] = "seller.example"
@@ -58,6 +61,14 @@ until(purchase, lambda row: row.state == "QUOTED")
 for step, state in (("initialise", "INITIALISED"), ("confirm", "CONFIRMED"), ("dispatch", "ACTIVE")):
     advance_purchase(purchase=purchase, step=step, now=timezone.now())
     until(purchase, lambda row: row.state == state)
+for word, more in (("track", {}), ("rate", {"score": 4}), ("support", {"subject": "METERING"})):
+    ask_seller(purchase=purchase, word=word, now=timezone.now(), **more)
+    until(purchase, lambda row: f"on_{word}" in row.answers)
+track, rate, support = replies_of(purchase, messages_of([str(purchase.transaction_id)], role="bap"))
+assert track.tracking.status == "INACTIVE", track  # its window is hours away
+assert (rate.rating.value, rate.rating.highest) == (4, 5), rate
+assert support.channels[0].ticket, support
+assert not any(one.waiting or one.refusal for one in (track, rate, support))
 """
 
 
@@ -88,7 +99,8 @@ def buyer(tmp_path: Path, tables: Path) -> Iterator[House]:
     house.close()
 
 
-CONVERSATION = ["discover", "select", "init", "confirm", "update"]
+CONVERSATION = ["discover", "select", "init", "confirm", "update", "track", "rate", "support"]
+V1_WORDS = {"discover": "search", "rate": "rating"}
 
 
 @pytest.mark.parametrize("profile", ["v1", "onix"])
@@ -104,10 +116,11 @@ def test_a_sale_between_two_installations(seller: House, buyer: House, profile: 
     assert [one[:3] for one in answered] == [(f"on_{action}", "HANDLED", "[]") for action in CONVERSATION]
     assert {one[1] for one in heard} == {profile}
     if profile == "v1":
-        assert [body.parse(one[4])["context"]["action"] for one in heard] == ["search", *CONVERSATION[1:]]
+        spoken = [V1_WORDS.get(action, action) for action in CONVERSATION]
+        assert [body.parse(one[4])["context"]["action"] for one in heard] == spoken
         assert {body.parse(one[4])["context"]["version"] for one in heard} == {"1.1.1"}
         assert {one[5] for one in heard} == {b'{"message":{"ack":{"status":"ACK"}}}'}
-        assert body.parse(heard[-1][4])["message"]["update_target"] == "order.fulfillments"
+        assert body.parse(heard[4][4])["message"]["update_target"] == "order.fulfillments"
     else:
         assert all(signing.parse(one[4]).is_chained for one in answered)
         sent = seller.rows("select receipt_proof from beckn_outboxmessage")

@@ -93,6 +93,16 @@ def test_a_no_and_an_answer_that_says_nothing_are_shown(grid: Client, world: Wor
     assert 'href="javascript' not in text
 
 
+def test_a_rating_that_is_not_repeated_was_taken_all_the_same(grid: Client, world: World) -> None:
+    purchase = world.purchases["active"]
+    purchase.answers = {
+        "on_rate": {"message": {"ratings": []}, "error": {}, "received_at": "2024-01-16T13:00:00+00:00"}
+    }
+    purchase.save()
+    text = grid.get(reverse("purchase", args=[purchase.pk])).content.decode()
+    assert "The seller took your rating, without repeating it." in text
+
+
 def test_before_there_is_an_order_nothing_can_be_asked(grid: Client, world: World) -> None:
     path = reverse("purchase", args=[world.purchases["refused"].pk])
     text = grid.get(path).content.decode()

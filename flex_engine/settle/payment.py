@@ -57,8 +57,8 @@ def pay(
 ) -> Payment:
     """Utilisation of the eligible energy less the penalty on the shortfall, with `others` beside them.
 
-    `table` scales each period's price by its delivered share; without one every eligible kWh earns the price. `others`
-    are availability and its clawback. Raises KeyError for a period without a rate.
+    `table` scales each period's price by its delivered share; without one every eligible kWh earns the price. The table's
+    cap is deliver's `cap_percent`. `others` are availability and its clawback. Raises KeyError for a period without a rate.
 
     >>> from datetime import UTC, datetime
     >>> line = PeriodDelivery(datetime(2026, 1, 15, 17, tzinfo=UTC), 600000, 1000000, 425000, 575000, 575000, 25000)

@@ -145,9 +145,11 @@ def millionths(value: int) -> Decimal:
 def without_uplift(baseline: Baseline, *, direction: Direction = "REDUCE") -> Baseline:
     """The baseline without an adjustment in the seller's favour: how an event with an alarm is settled.
 
-    An adjustment against the seller stays. Source: settle at the lower of the baseline with and without adjustment.
+    An adjustment against the seller stays. Cut it to what the site can draw afterwards, not before. Source: settle at the lower of the baseline with and without adjustment.
     """
     favours = baseline.adjustment_wh > 0 if direction == "REDUCE" else baseline.adjustment_wh < 0
+    if baseline.clipped:
+        raise ValueError("The baseline was already cut to what the site can draw; judge the window first.")
     if not favours:
         return baseline
     return replace(baseline, periods=dict(baseline.unadjusted), adjustment_wh=0)

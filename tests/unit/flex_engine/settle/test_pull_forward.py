@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flex_engine.settle.baseline import Baseline
+from flex_engine.settle.baseline import Baseline, clipped
 from flex_engine.settle.delivery import MissingReadingError
 from flex_engine.settle.like_day import like_day_mean
 from flex_engine.settle.pull_forward import (
@@ -123,3 +123,9 @@ def test_an_adjustment_against_the_seller_stays(direction, adjustment: int, kept
     made = without_uplift(Baseline("m", {START: 100 + adjustment}, {START: 100}, adjustment), direction=direction)
     assert made.periods == {START: 100 + adjustment if kept else 100}
     assert made.adjustment_wh == (adjustment if kept else 0)
+
+
+def test_a_baseline_that_was_already_cut_is_not_judged_afterwards():
+    cut = clipped(Baseline("m", {START: 105}, {START: 100}, 5), most_wh=102)
+    with pytest.raises(ValueError, match="judge the window first"):
+        without_uplift(cut)

@@ -163,6 +163,26 @@ def settle(operator: Page, grid: Page, house: House, purchase: str) -> None:
     expect(grid.locator(".figure-value").first).to_have_text(paid)
 
 
+def ask_the_seller(page: Page) -> None:
+    """A rating and a question, after all is settled; what is typed meanwhile stays while the answers arrive by themselves."""
+    page.get_by_label("Your rating of this order").select_option("4")
+    page.get_by_role("button", name="Rate", exact=True).click()
+    expect(page.get_by_text("Your rating is on its way to the seller.")).to_be_visible()
+    question = page.get_by_label("What is your question about?")
+    question.fill("Which meter was read?")
+    mark(page)
+    expect(page.get_by_text("The seller keeps your rating: 4 of 5.")).to_be_visible(timeout=45_000)
+    assert unmoved(page)
+    expect(question).to_have_value("Which meter was read?")
+    page.get_by_role("button", name="Ask for support").click()
+    expect(page.get_by_role("listitem").filter(has_text="ticket")).to_be_visible(timeout=45_000)
+    page.get_by_role("button", name="Ask the seller where delivery stands").click()
+    expect(page.get_by_role("heading", name="Where delivery stands")).to_contain_text("Inactive", timeout=45_000)
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+
 def dispatch_end(house: House, order_page: str) -> datetime:
     """When the dispatch of the order on this page ends, as the installation's API tells it."""
     order = house.operator.get(f"/orders/{order_page.rsplit('/', 1)[1]}")

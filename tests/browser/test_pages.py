@@ -48,6 +48,7 @@ def test_a_sale_from_queue_to_proof(house: House, sign_in: Callable[..., Page]) 
     purchase = sale.buy(grid, kw)
     sale.dispatch_and_watch(operator, grid)
     sale.settle(operator, grid, house, purchase)
+    sale.ask_the_seller(grid)
     sale.verify(auditor)
 
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.baselines import readings_of, year_of
+from flex_engine.settle import back_test as settle_back_test
 from flex_engine.settle.back_test import BackTest, back_test, faults, figures
-from flex_engine.settle.baseline import BaselineError
+from flex_engine.settle.baseline import Baseline, BaselineError
 from flex_engine.settle.registry import work_out
 from flex_engine.timegrid import HALF_HOUR, day_start, half_hours, is_working_day, period_start, settlement_period
 from tests.shared_data import shared
@@ -75,8 +76,20 @@ def test_phantom_energy_never_falls_short_of_the_bias(errors: list[tuple[int, in
     assert phantom * len(errors) * 10**6 + len(errors) >= (bias - Decimal("0.000001")) * drawn
 
 
-def test_the_event_itself_is_hidden_from_the_method():
-    """A before-after line over an event that is its own readings would be exact; it must not see them."""
+def test_a_method_that_would_look_at_the_event_itself_sees_nothing_there(monkeypatch: pytest.MonkeyPatch):
+    """A baseline made from the event's own readings would have no error at all."""
+
+    def peeking(method, *, readings, periods, event_days, nomination):
+        seen = {start: readings.get(start, 0) for start in periods}
+        assert not set(periods) & set(readings)
+        assert len(readings) == len(list(readings))
+        return Baseline(method, seen, seen)
+
+    monkeypatch.setattr(settle_back_test, "work_out", peeking)
+    assert result_of("peeking", site(lambda day, period: 500_000)).bias == -1
+
+
+def test_a_spike_that_is_the_event_is_no_part_of_the_line_across_it():
     spike = site(lambda day, period: 900_000 if 33 <= period <= 38 else 500_000)
     assert result_of("before-after-v1", spike).bias == Decimal("-0.444444")
 

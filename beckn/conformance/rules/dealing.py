@@ -85,20 +85,27 @@ def exact(callback: Callback) -> Told:
 
 
 def on_sale(found: Told) -> Iterator[tuple[Told, Told]]:
-    """Each offer with its first resource."""
-    for catalogue in member(found, "message", "catalogs") or []:
-        resources = {one["id"]: one for one in catalogue.get("resources") or []}
-        for offer in catalogue.get("offers") or []:
-            for name in offer.get("resourceIds") or []:
-                if name in resources:
-                    yield offer, resources[name]
-                    break
+    """Each offer with its first resource; what is shaped otherwise is another rule's affair."""
+    for catalogue in objects(member(found, "message", "catalogs")):
+        resources = {one["id"]: one for one in objects(catalogue.get("resources")) if isinstance(one.get("id"), str)}
+        for offer in objects(catalogue.get("offers")):
+            named = offer.get("resourceIds")
+            ids = [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
+            known = [resources[one] for one in ids if one in resources]
+            if "id" in offer and known:
+                yield offer, known[0]
+
+
+def objects(value: Any) -> list[Told]:
+    """The objects in what should be a list of them."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def draft(kit: Kit, offer: Told, resource: Told) -> Told:
     """The contract that asks for the least of an offer."""
-    attributes = resource.get("resourceAttributes") or {}
-    least = attributes.get("minCapacityKw") or min(1, attributes.get("maxCapacityKw") or 1)
+    said = [member(resource, "resourceAttributes", name) for name in ("minCapacityKw", "maxCapacityKw")]
+    lowest, highest = (one if isinstance(one, int | Decimal) and one > 0 else None for one in said)
+    least = lowest or min(1, highest or 1)
     roles = (("buyer", kit.main.subscriber_id), ("seller", kit.target.subscriber_id))
     return {
         "status": {"code": "DRAFT"},
@@ -141,7 +148,7 @@ def amount(value: Any) -> Decimal:
 
 def sum_problem(price: Told) -> str:
     """Why a price's lines do not make its value, or nothing; a price without lines is one line."""
-    lines = [one for one in price.get("components") or [] if isinstance(one, dict) and one.get("type") not in SUMS]
+    lines = [one for one in objects(price.get("components")) if one.get("type") not in SUMS]
     total = sum((amount(one.get("value")) for one in lines), Decimal(0))
     if lines and total != amount(price["value"]):
         return f"its lines come to {total}, its value is {amount(price['value'])}"

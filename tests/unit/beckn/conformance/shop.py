@@ -17,6 +17,13 @@ AMOUNT = Decimal("541.25")
 SOLD_OUT = CATALOGUE | {"offers": []}
 
 
+SCRAPS: list[Any] = [
+    "x",
+    {"resources": [{}, "r0", {"id": 1}], "offers": ["o0", {}, {"id": "o1", "resourceIds": [{}, "r1"]}, {"id": "o2"}]},
+    {"resources": {}, "offers": None},
+]
+
+
 class Shop:
     """It keeps what was confirmed, by transaction."""
 
@@ -27,7 +34,7 @@ class Shop:
     @property
     def catalogs(self) -> list[dict[str, Any]]:
         """What is on sale."""
-        return [SOLD_OUT if self.fault == "nothing on sale" else CATALOGUE]
+        return {"nothing on sale": [SOLD_OUT], "scraps on sale": SCRAPS}.get(self.fault, [CATALOGUE])
 
     def is_silent(self, action: str, transaction_id: str) -> bool:
         """Whether it acknowledges a step and never answers it."""

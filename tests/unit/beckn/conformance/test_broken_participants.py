@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 import pytest
 
 from beckn.conformance import RULES, Outcome, Patience, Rule, Target, run, start
 from beckn.conformance.official import Official
-from beckn.conformance.rules import bodies, orders
+from beckn.conformance.rules import bodies, dealing, orders
 from tests.unit.beckn.conformance.broken import BROKEN, BROKEN_SHOPS
 from tests.unit.beckn.conformance.fake import LIMIT, NETWORK, Fake
 from tests.unit.beckn.conformance.test_official import SPEC
@@ -77,6 +78,25 @@ def test_nothing_is_bought_unasked_and_nothing_where_nothing_is_on_sale():
     fake = Fake(sells=True)
     assert judged(fake, frozenset(), orders.RULES) == {}
     assert fake.taken == {}
-    for fault in ("nothing on sale", "refuses select", "refuses init", "refuses confirm"):
+    for fault in ("nothing on sale", "scraps on sale", "refuses select", "refuses init", "refuses confirm"):
         fake = Fake(fault, sells=True)
         assert judged(fake, frozenset(), orders.RULES, buys=True) == {}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "kw"),
+    [
+        ({"minCapacityKw": Decimal("0.5"), "maxCapacityKw": 100}, Decimal("0.5")),
+        ({"maxCapacityKw": Decimal("0.25")}, Decimal("0.25")),
+        ({"maxCapacityKw": 100}, 1),
+        ({"minCapacityKw": "200", "maxCapacityKw": -1}, 1),
+        ("none", 1),
+        (None, 1),
+    ],
+)
+def test_the_least_there_is_gets_ordered(attributes, kw):
+    offer, resource = {"id": "o1", "resourceIds": ["r1"]}, {"id": "r1", "resourceAttributes": attributes}
+    target = Target("", "seller.example", "bpp", NETWORK, "lts", {})
+    with start.started(target, start.identities("kit.example", "")) as kit:
+        found = dealing.draft(kit, offer, resource)
+    assert found["commitments"][0]["resources"][0]["quantity"]["unitQuantity"] == kw

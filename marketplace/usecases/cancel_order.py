@@ -6,7 +6,6 @@ import uuid
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
 
 from marketplace import events, notify
 from marketplace.models import Offer, OfferPeriod, Order
@@ -35,10 +34,7 @@ def cancel_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, reason:
         if reserved:
             # The offer first, as confirming locks it, so that the two never wait for each other.
             Offer.objects.select_for_update(of=("self",)).get(pk=order.offer_id)
-            for row in order.periods.order_by("start_at"):
-                OfferPeriod.objects.filter(offer=order.offer, start_at=row.start_at).update(
-                    reserved_kw=F("reserved_kw") - row.ordered_kw
-                )
+            give_back(order)
             if now < order.offer.gate_closure_at:
                 Offer.objects.filter(pk=order.offer_id, state=Offer.State.SOLD).update(state=Offer.State.PUBLISHED)
         order.state = state
@@ -56,3 +52,11 @@ def cancel_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, reason:
             refresh_catalogue(organisation=organisation, now=now)
         notify.changed("catalogue", "offers", f"orders:{organisation.slug}", f"order:{order.pk}")
     return order
+
+
+def give_back(order: Order) -> None:
+    """Take the order's power out of what is reserved; the caller has locked the offer."""
+    held = {row.start_at: row.ordered_kw for row in order.periods.all()}
+    for row in OfferPeriod.objects.filter(offer=order.offer, start_at__in=held):
+        # Subtracted here, in decimals: SQLite would subtract binary fractions.
+        OfferPeriod.objects.filter(pk=row.pk).update(reserved_kw=row.reserved_kw - held[row.start_at])

@@ -57,8 +57,8 @@ def reserve(order: Order) -> None:
     rows = list(OfferPeriod.objects.select_for_update(of=("self",)).filter(offer=order.offer).order_by("start_at"))
     check_room(asked=asked, left={row.start_at: row.offered_kw - row.reserved_kw for row in rows})
     for row in rows:
-        if row.start_at in asked:
-            OfferPeriod.objects.filter(pk=row.pk).update(reserved_kw=F("reserved_kw") + asked[row.start_at])
+        if row.start_at in asked:  # added here, in decimals: SQLite would add binary fractions
+            OfferPeriod.objects.filter(pk=row.pk).update(reserved_kw=row.reserved_kw + asked[row.start_at])
     if not OfferPeriod.objects.filter(offer=order.offer, reserved_kw__lt=F("offered_kw")).exists():
         Offer.objects.filter(pk=order.offer_id, state=Offer.State.PUBLISHED).update(state=Offer.State.SOLD)
 

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from marketplace.models import Offer, OfferPeriod, Order
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import InvalidTransitionError
+from marketplace.usecases.cancel_order import cancel_order
 from marketplace.usecases.confirm_order import confirm_order
 from tests.unit.marketplace.usecases import market
 from tests.unit.marketplace.usecases.conftest import events_of
@@ -44,6 +45,21 @@ def test_an_offer_sold_to_the_last_kilowatt_leaves_the_catalogue(offer):
     assert Offer.objects.get().state == "PUBLISHED"
     confirm(market.initialised(offer, kw="250", buyer=RIVAL))
     assert Offer.objects.get().state == "SOLD"
+
+
+def test_an_offer_sold_in_a_hundred_slices_is_sold_exactly(offer):
+    """Fractions of a kilowatt add up in decimals on every database; SQLite's own sums are binary and end beside the mark."""
+    OfferPeriod.objects.update(offered_kw=Decimal(604))
+    orders = [market.initialised(offer, kw="6.04", buyer=f"buyer-{number}.example") for number in range(100)]
+    for order in orders:
+        confirm(order)
+    assert reserved(offer) == [604, 604]
+    assert Offer.objects.get().state == "SOLD"
+    for order in orders:
+        cancel_order(
+            transaction_id=order.transaction_id, buyer_subscriber_id=order.buyer_subscriber_id, reason="", now=NOW
+        )
+    assert reserved(offer) == [0, 0]
 
 
 def test_the_second_buyer_of_the_same_megawatts_is_refused_with_what_is_left(offer):

@@ -48,7 +48,8 @@ class Buyer:
     def send(self, action: str, message: dict[str, Any]) -> str:
         """Send a request; returns its message id once the seller has acknowledged it."""
         now, signer, message_id = timezone.now(), self.listener.identity.signer, uuid.uuid4()
-        profile, said, deal = self.listener.profile, self.listener.said, str(self.transaction_id)
+        profile, said = self.listener.profile, self.listener.said
+        peer, deal = self.seller.party.subscriber_id, str(self.transaction_id)
         head = context.build(
             action=actions.ACTIONS[action],
             us=Party(signer.subscriber_id, self.url),
@@ -59,15 +60,17 @@ class Buyer:
             now=now,
             ttl=TTL,
         )
-        raw = dialect.say({"context": head, "message": message}, profile=profile, contract=said.contracts.get(deal))
+        raw = dialect.say(
+            {"context": head, "message": message}, profile=profile, contract=said.contracts.get((peer, deal))
+        )
         authorization = signing.sign(raw, signer, now=now)
         said.asked(action, str(message_id), authorization)
-        said.keep(deal, message)
+        said.keep(peer, deal, message)
         address = f"{self.seller.party.url.rstrip('/')}/{dialect.word_of(action, profile)}"
         try:
             answer = egress.post(address, raw, headers={"Authorization": authorization})
         except egress.EgressError as problem:
-            raise NetworkError(f"{self.seller.party.subscriber_id} cannot be reached: {problem}") from problem
+            raise NetworkError(f"{peer} cannot be reached: {problem}") from problem
         self.check_receipt(action, address, answer)
         return str(message_id)
 

@@ -43,10 +43,10 @@ class Callback:
 
 @dataclass
 class Said:
-    """What was said on our side and theirs: our signature of each request, and each deal's contract as last spoken of."""
+    """What was said on our side and theirs: our signature of each request, and each peer's contract as last spoken of in a deal."""
 
     signatures: dict[tuple[str, str], str] = field(default_factory=dict)
-    contracts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    contracts: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     def asked(self, action: str, message_id: str, authorization: str) -> None:
         """A request goes out, signed like this."""
@@ -57,11 +57,11 @@ class Said:
         held = self.signatures.get((action, message_id))
         return [held] if held else []
 
-    def keep(self, transaction_id: str, message: dict[str, Any]) -> None:
-        """Remember the contract in a message, where it carries a whole one."""
+    def keep(self, peer: str, transaction_id: str, message: dict[str, Any]) -> None:
+        """Remember the contract in a message to or from a peer, where it carries a whole one."""
         contract = message.get("contract")
         if isinstance(contract, dict) and contract.get("commitments"):
-            self.contracts[transaction_id] = contract
+            self.contracts[(peer, transaction_id)] = contract
 
 
 @dataclass
@@ -136,7 +136,7 @@ class Listener:
         key = (sender, action, heard.message_id)
         with self.lock:
             if key not in self.receipts:
-                told = self.understood(action, raw, heard.transaction_id)
+                told = self.understood(action, raw, sender, heard.transaction_id)
                 receipt = receipts.ack(
                     request=raw,
                     message_id=key[2],
@@ -179,13 +179,13 @@ class Listener:
         )
         return heard, peer.party.subscriber_id
 
-    def understood(self, action: str, raw: bytes, transaction_id: str) -> dict[str, Any]:
+    def understood(self, action: str, raw: bytes, sender: str, transaction_id: str) -> dict[str, Any]:
         """The 2.0.0 form of a callback. Raises WireError."""
-        contract = self.said.contracts.get(transaction_id)
+        contract = self.said.contracts.get((sender, transaction_id))
         told = dialect.understand(
             raw, profile=self.profile, action=action, network_id=self.network_id, contract=contract
         )
-        self.said.keep(transaction_id, told["message"])
+        self.said.keep(sender, transaction_id, told["message"])
         return told
 
 

@@ -135,6 +135,26 @@ def test_an_update_of_1_1_names_what_it_changes(tmp_path):
     assert sent["update_target"] == "order.fulfillments"
 
 
+def test_another_participants_word_about_a_deal_changes_nothing_in_it(tmp_path):
+    with dealing("v1", tmp_path) as (buyer, seller):
+        buyer.ask("select", {"contract": CONTRACT})
+        rival = Participant("bpp", "rival.example")
+        seller.peer.directory.append(rival.subscription())
+        told = rival.envelope(
+            "on_select",
+            {"contract": CONTRACT | {"id": str(uuid.uuid4())}},
+            to=Party("buyer.example", buyer.url),
+            transaction_id=buyer.transaction_id,
+        )
+        raw = dialect.say(told, profile=PROFILES["v1"])
+        assert rival.post(buyer.url, raw, "on_select").status == 200
+        held = buyer.listener.said.contracts
+        assert held["seller.example", str(buyer.transaction_id)].get("id") is None
+        assert held["rival.example", str(buyer.transaction_id)]["id"]
+        with pytest.raises(LateError):
+            buyer.wait(lambda one: True, "anything", 0.2)
+
+
 def test_a_receipt_of_onix_is_signed_over_what_it_answers(tmp_path):
     with dealing("onix", tmp_path) as (buyer, seller):
         listener, peer = buyer.listener, seller.peer.participant

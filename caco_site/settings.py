@@ -25,7 +25,8 @@ if RUNNING.exists():
     env.ENVIRON = {**json.loads(RUNNING.read_text()), **os.environ}
 PUBLIC_URL = env.str("CACO_PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 DEBUG = env.bool("CACO_DEBUG", default=False)
-METRICS_TOKEN = env.str("CACO_METRICS_TOKEN", default="")  # what a Prometheus server sends to /metrics; empty: staff only
+# What a Prometheus server sends to /metrics; empty: staff only.
+METRICS_TOKEN = env.str("CACO_METRICS_TOKEN", default="")
 ENVIRONMENT = env.str("CACO_ENVIRONMENT", default="DEMO")  # DEMO, SANDBOX or LIVE; shown on every page
 # A file with an offset in seconds, so that a demonstration can live on recorded data. Read in DEMO only.
 MARKET_CLOCK_FILE = env.str("CACO_MARKET_CLOCK_FILE", default=str(VAR_DIR / "market_clock"))

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from caco_site.supervisor.part import CannotStartError, Part
 
+ROOT = Path(__file__).resolve().parents[2]  # where our packages are found, wherever we were started
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LOG_BYTES = 10 * 1024 * 1024
 MOST_WAIT_S = 30.0
@@ -78,6 +79,7 @@ class Runner:
         with open_log(self.logs / f"{name}.log") as log:
             return subprocess.Popen(
                 argv,
+                cwd=ROOT,
                 env={**self.env, **(part.env if part else {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

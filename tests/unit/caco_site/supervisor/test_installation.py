@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from caco_site.supervisor import installation, postgres
+from caco_site.supervisor import installation, postgres, processes
 from caco_site.supervisor.installation import Wanted, introduce, settings_of
 from caco_site.supervisor.part import CannotStartError, Part
 from caco_site.supervisor.processes import Addresses
@@ -96,3 +96,11 @@ def test_root_needs_an_account_for_postgres(monkeypatch):
         postgres.run_as()
     monkeypatch.setattr(postgres.os, "geteuid", lambda: 1000)
     assert postgres.run_as() is None
+
+
+def test_several_web_processes_share_the_port_and_one_keeps_it_to_itself(tmp_path):
+    alone, several = processes.webs(where(tmp_path), 1), processes.webs(where(tmp_path), 3)
+    assert [part.name for part in alone] == ["web"]
+    assert [part.name for part in several] == ["web", "web-2", "web-3"]
+    assert "--shared" not in alone[0].argv
+    assert all("--shared" in part.argv for part in several)

@@ -57,6 +57,12 @@ def runner(tmp_path, lines):
     os.close(lock)
 
 
+def test_a_part_finds_our_packages_wherever_the_supervisor_was_started(runner, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner.start(part("import caco_site; print('found', flush=True); import time; time.sleep(60)"))
+    until(lambda: log(runner) == "found\n")
+
+
 def log(runner, name="one"):
     return (runner.logs / f"{name}.log").read_text()
 

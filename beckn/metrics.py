@@ -1,15 +1,17 @@
-"""What the protocol counts: events of this process, and what waits or was given up in the journal that all processes share.
+"""What the protocol counts: events of the web processes, and what waits or was given up in the journal that all share.
 
 Whoever serves metrics asks for `text`; who may see it is their affair.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 
 from django.db.models import Count
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, generate_latest
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from beckn.models import InboxMessage, OutboxMessage
@@ -58,7 +60,14 @@ def counts(model: type[InboxMessage] | type[OutboxMessage]) -> dict[str, int]:
 
 
 def text() -> bytes:
-    """Everything in Prometheus' text format: this process's counters, and the journal's open messages."""
+    """Everything in Prometheus' text format: the counters, and the journal's open messages.
+
+    Web processes that share a port share their counters through the folder PROMETHEUS_MULTIPROC_DIR; one alone has its own,
+    and figures of itself (memory, CPU time) beside them.
+    """
     shared = CollectorRegistry()
     shared.register(Journal())
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        MultiProcessCollector(shared)
+        return generate_latest(shared)
     return generate_latest(REGISTRY) + generate_latest(shared)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 import urllib.error
@@ -64,7 +65,20 @@ def webs(where: Addresses, count: int) -> list[Part]:
     argv = [sys.executable, "-m", "caco_site.web_process", "--host", where.host, "--port", str(where.port)]
     argv += ["--log-level", where.log_level, *(["--shared"] if count > 1 else [])]
     names = ["web", *(f"web-{number}" for number in range(2, count + 1))]
-    return [Part(name, tuple(argv), where.local, lambda: asked(where, "/health/live")[0] == 200) for name in names]
+    env = {"PROMETHEUS_MULTIPROC_DIR": str(counters(where.var))} if count > 1 else {}
+
+    def ready() -> bool:
+        return asked(where, "/health/live")[0] == 200
+
+    return [Part(name, tuple(argv), where.local, ready, env=env) for name in names]
+
+
+def counters(var: Path) -> Path:
+    """An empty folder in which web processes add up what they count; an earlier run's counts are gone with it."""
+    folder = var / "run" / "counters"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def worker(where: Addresses, threads: int) -> Part:

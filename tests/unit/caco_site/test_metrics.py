@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import uuid
 
 import pytest
@@ -63,3 +66,15 @@ def test_staff_see_it_and_other_members_do_not(client):
         client.force_login(person)
         assert client.get("/metrics").status_code == status
     assert client.post("/metrics").status_code == 405
+
+
+def test_processes_that_share_a_port_add_up_what_they_count(tmp_path, monkeypatch):
+    count = "from prometheus_client import Counter; Counter('beckn_seen', 'Seen.').inc(3)"
+    for _ in range(2):
+        subprocess.run(
+            [sys.executable, "-c", count], env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}, check=True
+        )
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    told = metrics.text().decode()
+    assert "beckn_seen_total 6.0" in told
+    assert "beckn_messages{" in told

@@ -19,7 +19,7 @@ NOT_ASKED = "these rules buy; give --buy to let them"
 
 
 def quoted(kit: Kit) -> None:
-    """A quote and its terms add up, and are the same."""
+    """A quote adds up, and its terms do."""
     if not kit.buys:
         raise NotTested(NOT_ASKED, by_choice=True)
     kit.deal = dealing.agree(kit)

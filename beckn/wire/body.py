@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import accumulate
@@ -123,8 +124,7 @@ def repeated(raw: bytes) -> str:
     found: set[str] = set()
 
     def note(pairs: list[tuple[str, Any]]) -> None:
-        names = [name for name, _ in pairs]
-        found.update(name[:40] for name in names if names.count(name) > 1)
+        found.update(name[:40] for name, times in Counter(name for name, _ in pairs).items() if times > 1)
 
     json.loads(raw, object_pairs_hook=note)
     return ", ".join(sorted(found)[:5])

@@ -128,3 +128,10 @@ def test_written_again_a_body_has_the_colons_of_its_members_and_texts(value):
     assert not body.has_repeated(raw, body.DECODER.decode(raw))
     twice = raw[:-1] + b',"a:b":0}'
     assert body.has_repeated(twice, body.DECODER.decode(twice))
+
+
+@pytest.mark.timeout(20)
+def test_a_name_that_stands_twice_among_very_many_is_found_at_once():
+    members = b",".join(b'"m%d":0' % number for number in range(70_000))
+    with pytest.raises(WireError, match="m7"):
+        body.parse(b"{" + members + b',"m7":0}')

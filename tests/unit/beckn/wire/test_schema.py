@@ -191,6 +191,13 @@ def test_both_spellings_of_the_standard_name_the_same_schema(word):
         schema.validate(told)
 
 
+@pytest.mark.timeout(20)
+def test_what_is_wrong_half_a_million_times_is_refused_as_fast_as_once():
+    """Whoever waits for the whole list of faults waits minutes, and with it the door for everybody."""
+    problem = refusal_of(schema.validate, envelope("support", {"support": {"channels": [0] * 500_000}}))
+    assert (problem.code, problem.path) == ("SCH_TYPE_NOT_SUPPORTED", "/message/support/channels/0")
+
+
 def test_decimals_are_numbers_and_long_reasons_are_cut():
     schema.validate(envelope("on_select", contract()))
     with pytest.raises(WireError) as found:

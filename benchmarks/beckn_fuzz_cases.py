@@ -228,7 +228,7 @@ class Spoiler:
         for number, literal in enumerate(self.literals):
             text = text.replace(f'"{LITERAL.format(number)}"', literal, 1)
         raw = text.encode("utf-8", "surrogatepass")
-        if self.chance.random() < 0.2:
+        if self.chance.random() < 0.08:
             how, raw = self.garble(raw)
             done.append(how)
         return ", ".join(done), raw
@@ -269,6 +269,8 @@ class Spoiler:
             ("nested deeply", lambda _: self.literal("[" * chance.choice((30, DEEP, 5000, 100_000)) + "]" * DEEP)),
             ("nested and closed", lambda _: self.literal(nested(chance.choice((20, 33, 2000, 50_000))))),
             ("a long list", lambda old: [old] * chance.choice((2, 50, 400))),
+            ("an endless list", lambda old: self.literal(endless(chance.choice((old, 0, "x", {}))))),
+            ("endless members", lambda _: self.literal(members(chance.choice((60_000, 60_001))))),
             ("an odd time", lambda _: chance.choice(TIMES)),
             ("emptied", lambda old: type(old)() if isinstance(old, dict | list | str) else 0),
             ("a number as text", lambda old: str(old)),
@@ -308,6 +310,18 @@ def spots(node: Any) -> Iterator[tuple[Any, Any]]:
     for at, inner in pairs:
         yield node, at
         yield from spots(inner)
+
+
+def endless(value: Any) -> str:
+    """A list of the same value again and again, as long as a body may be."""
+    one = json.dumps(value)
+    return f"[{', '.join([one] * max(1, LONG // (len(one) + 2)))}]"
+
+
+def members(count: int) -> str:
+    """An object with very many members; of an odd number, the last stands twice."""
+    names = [f'"m{number % 60_000}": 0' for number in range(count)]
+    return f"{{{', '.join(names)}}}"
 
 
 def nested(depth: int) -> str:

@@ -33,6 +33,6 @@ def read_upload(*, upload_id: int, **_: Any) -> None:
 
 @shared_task(name="marketplace.agents.compute.tick")
 def tick(**_: Any) -> None:
-    """Read whatever was received and not read yet: nothing depends on the wake-up call."""
-    for upload_id in Upload.objects.filter(state=Upload.State.RECEIVED).values_list("pk", flat=True):
+    """Read whatever was received and not read yet, the oldest first: nothing depends on the wake-up call."""
+    for upload_id in Upload.objects.filter(state=Upload.State.RECEIVED).order_by("pk").values_list("pk", flat=True):
         read_upload(upload_id=upload_id)

@@ -28,7 +28,7 @@ T = TypeVar("T")
 MOST_WAITING = 1000
 BATCH = 256
 # A batch costs about as much as ten messages in it. Under load a short pause lets it fill; a lone message never waits.
-PAUSE_S, WAKE_PAUSE_S = 0.004, 0.02
+PAUSE_S, WAKE_PAUSE_S = 0.008, 0.1
 WAKE_TOGETHER = 64
 DRAIN_S = 10.0
 Outcome = Stored | WireError

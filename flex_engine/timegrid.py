@@ -8,7 +8,7 @@ follows each proclamation; a test holds those of 2016 to 2030 fast, so that an u
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -65,6 +65,7 @@ def periods_in_day(day: date) -> int:
     return int((day_start(day + timedelta(days=1)) - day_start(day)) / HALF_HOUR)
 
 
+@lru_cache(maxsize=4096)  # settling a year asks for the same few hundred midnights a million times
 def day_start(day: date) -> datetime:
     """UTC instant of local midnight in London."""
     return datetime(day.year, day.month, day.day, tzinfo=LONDON).astimezone(UTC)

@@ -103,6 +103,9 @@ class _Without(Mapping[datetime, int]):
             raise KeyError(start)
         return self._readings[start]
 
+    def __contains__(self, start: object) -> bool:
+        return start in self._readings and start not in self._hidden
+
     def __iter__(self) -> Iterator[datetime]:
         return (start for start in self._readings if start not in self._hidden)
 

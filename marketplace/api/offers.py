@@ -8,7 +8,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplace.api.shapes import Input, Instant, Kw, Rate, Shape
-from marketplace.api.sites import Nothing
 from marketplace.api.view import ApiView
 from marketplace.models import Offer, OfferRequest, Site
 from marketplace.queries.offers import OfferFilters, filtered_offers
@@ -63,6 +62,9 @@ class OfferDetailShape(OfferShape):
 
     price_arithmetic = PriceLineShape(many=True)
     certificate = serializers.DictField(help_text="The proof that every dispatch allowed can be met.")
+    back_test = serializers.DictField(
+        help_text="Each baseline method on past days without an event, and what speaks against it."
+    )
 
 
 class OffersAsked(Input):
@@ -79,6 +81,15 @@ class WindowInput(Input):
 
     start = Instant(required=False, help_text="Write a half hour's start with a zone, such as 2024-01-16T17:00:00Z.")
     end = Instant(required=False, help_text="Write a half hour's start with a zone, such as 2024-01-16T18:30:00Z.")
+
+
+class PublishInput(Input):
+    """What whoever publishes has seen."""
+
+    accept_back_test = serializers.BooleanField(
+        default=False,
+        help_text="Write true where the back-test breaks a limit and you sell by this baseline all the same.",
+    )
 
 
 class WithdrawInput(Input):
@@ -163,12 +174,14 @@ class PublishOffer(ApiView):
     scopes = {"POST": "offers:write"}
     tag = "offers"
 
-    @extend_schema(request=None, responses=OfferDetailShape)
+    @extend_schema(request=PublishInput, responses=OfferDetailShape)
     def post(self, request: Request, pk: str) -> Response:
-        """Put a drafted offer on sale. Publishing twice changes nothing."""
-        offer = own_offer(self, pk)
-        self.given(Nothing)
-        publish_offer(offer=offer, user=self.person, now=self.now)
+        """Put a drafted offer on sale. Publishing twice changes nothing.
+
+        Refused with BACK_TEST_NOT_ACCEPTED where the back-test of its baseline breaks a limit, until you accept that.
+        """
+        offer, given = own_offer(self, pk), self.given(PublishInput)
+        publish_offer(offer=offer, user=self.person, accept_back_test=given["accept_back_test"], now=self.now)
         return Response(OfferDetailShape(own_offer(self, pk)).data)
 
 

@@ -46,6 +46,9 @@ class Offer(models.Model):
     certificate = models.JSONField(
         default=dict, help_text="Proof that every dispatch allowed can be met, with its solver facts"
     )
+    back_test = models.JSONField(
+        default=dict, help_text="Each baseline method on past days without an event, as back_test_site made it"
+    )
     created_at = models.DateTimeField()
     published_at = models.DateTimeField(null=True, blank=True)
 

@@ -15,6 +15,7 @@ from marketplace.queries.exports import utc_text
 from marketplace.queries.naming import named, written
 from marketplace.queries.orders import NAMES as ORDER_NAMES
 from marketplace.queries.pages import Page, page_of
+from marketplace.rules.back_test import method_test
 from marketplace.rules.order_state import OrderState
 
 HEADER = (
@@ -110,6 +111,34 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodTest:
+    """One baseline method on past days without an event; shares of the energy drawn, None where it could not be tested."""
+
+    id: str
+    name: str
+    biased: bool
+    chosen: bool
+    days: int
+    untested: int
+    bias: Decimal | None
+    rrmse: Decimal | None
+    phantom_mwh: Decimal | None
+    clean_days_left: int | None
+    faults: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackTests:
+    """Every method's test as of `known_at`; `against` is what speaks against the one the offer uses."""
+
+    known_at: datetime | None
+    label: str
+    methods: tuple[MethodTest, ...]
+    against: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OfferOrder:
     """An order placed on the offer."""
 
@@ -136,6 +165,7 @@ class OfferPage:
     periods: tuple[OfferPeriodRow, ...]
     arithmetic: tuple[PriceStep, ...]
     certificate: Certificate
+    back_test: BackTests
     orders: tuple[OfferOrder, ...]
     energy_kwh: Decimal
     most_pence: int
@@ -207,6 +237,7 @@ def offer_page(offer: Offer, now: datetime) -> OfferPage:
         periods=periods,
         arithmetic=tuple(price_step(line) for line in offer.price_arithmetic),
         certificate=certificate_of(offer.certificate),
+        back_test=back_tests_of(offer),
         orders=tuple(
             OfferOrder(
                 str(order.pk), order.state, ORDER_NAMES[OrderState(order.state)], order.quote_pence, order.created_at
@@ -235,6 +266,36 @@ def certificate_of(data: dict[str, Any]) -> Certificate:
         reasons=tuple(str(reason) for reason in data.get("reasons", ())),
         site_max_kw=tuple(float(value) for value in data.get("site_max_kw", ())),
         rest=tuple((named(str(key)), written(value)) for key, value in data.items() if key not in NAMED_FACTS),
+    )
+
+
+def back_tests_of(offer: Offer) -> BackTests:
+    """The stored back-test; an offer without one has that against it."""
+    data = offer.back_test
+    return BackTests(
+        known_at=datetime.fromisoformat(data["known_at"]) if data else None,
+        label=str(data.get("label", "")),
+        methods=tuple(method_row(one, offer.baseline_method) for one in data.get("methods", ())),
+        against=tuple(method_test(data, offer.baseline_method)["faults"]),
+    )
+
+
+def method_row(one: dict[str, Any], chosen: str) -> MethodTest:
+    """One stored method."""
+    bias, rrmse, phantom = (Decimal(one[key]) if key in one else None for key in ("bias", "rrmse", "phantom_mwh"))
+    return MethodTest(
+        id=one["id"],
+        name=one["name"],
+        biased=one["standing"] == "BIASED",
+        chosen=one["id"] == chosen,
+        days=one.get("days", 0),
+        untested=one.get("untested", 0),
+        bias=bias,
+        rrmse=rrmse,
+        phantom_mwh=phantom,
+        clean_days_left=one.get("clean_days_left"),
+        faults=tuple(one["faults"]),
+        why=one.get("why", ""),
     )
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
-
 from marketplace import notify
 from marketplace.models import OfferRequest
 from marketplace.rules.errors import MarketError
@@ -17,14 +15,10 @@ def answer_offer_request(*, request_id: int, now: datetime) -> OfferRequest:
     wish = OfferRequest.objects.select_related("site__organisation").get(pk=request_id)
     if wish.state != OfferRequest.State.PENDING:
         return wish
-    with transaction.atomic():
-        try:
-            with transaction.atomic():
-                wish.offer = draft_offer(site=wish.site, start=wish.start_at, end=wish.end_at, now=now)
-            wish.state = OfferRequest.State.DONE
-        except MarketError as problem:
-            wish.state, wish.problem = OfferRequest.State.REFUSED, str(problem)
-        wish.answered_at = now
-        wish.save()
-        notify.changed(f"site:{wish.site.slug}", "offers")
+    try:
+        draft_offer(site=wish.site, start=wish.start_at, end=wish.end_at, wish=wish, now=now)
+    except MarketError as problem:
+        wish.state, wish.problem, wish.answered_at = OfferRequest.State.REFUSED, str(problem), now
+        wish.save(update_fields=["state", "problem", "answered_at"])
+    notify.changed(f"site:{wish.site.slug}", "offers")
     return wish

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 
 from flex_engine.flexibility.offer import NoOfferError, OfferDraft, draft
 from flex_engine.flexibility.reference import Meter
 from flex_engine.optimise.solve import Plan as EnginePlan
-from flex_engine.timegrid import ceil_half_hour, half_hours, settlement_period
+from flex_engine.timegrid import HALF_HOUR, ceil_half_hour, half_hours
 from marketplace import events, notify
-from marketplace.models import Activation, MeterReading, Offer, OfferPeriod, Plan, Site, User, role_of
+from marketplace.models import MeterReading, Offer, OfferPeriod, OfferRequest, Plan, Site, User, role_of
 from marketplace.rules.errors import MarketError
-from marketplace.rules.order_state import ActivationState
 from marketplace.rules.roles import Action, require
+from marketplace.usecases.back_test_site import back_test_site, event_days
 from marketplace.usecases.plan_site import current_plan, problem_of
 
 NOTICE = timedelta(minutes=15)
@@ -24,11 +25,18 @@ LOOKBACK = timedelta(days=62)  # the baseline rule's sixty days, and the day it 
 
 
 def draft_offer(
-    *, site: Site, user: User | None = None, start: datetime | None = None, end: datetime | None = None, now: datetime
+    *,
+    site: Site,
+    user: User | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    wish: OfferRequest | None = None,
+    now: datetime,
 ) -> Offer:
     """Draft from the plan in force, for [start, end) or the best window it finds. Nothing is on sale until published.
 
-    The gate closes half an hour before the window. Raises MarketError when there is no plan, the
+    The gate closes half an hour before the window. Solving and back-testing hold no lock; the offer, and the answer to the
+    `wish` it was drafted for, are then written together. Raises MarketError when there is no plan, the
     window is past, or nothing can be turned down.
     """
     if user is not None:
@@ -49,8 +57,19 @@ def draft_offer(
         raise MarketError(
             "NOTHING_TO_OFFER", str(problem), fix="Choose another window, or give jobs more slack."
         ) from problem
+    tests = back_test_site(
+        site=site,
+        start=drawn.start,
+        end=drawn.end,
+        direction=Offer.Direction.TURN_DOWN,
+        event_mwh=Decimal(drawn.quantity_kw) * int((drawn.end - drawn.start) / HALF_HOUR) / 2000,
+        now=now,
+    )
     with transaction.atomic():
-        offer = store(site, plan, drawn, now=now)
+        offer = store(site, plan, drawn, tests, now=now)
+        if wish is not None:
+            wish.offer, wish.state, wish.answered_at = offer, OfferRequest.State.DONE, now
+            wish.save(update_fields=["offer", "state", "answered_at"])
         events.append(
             type="offer.drafted",
             subject=f"offer:{offer.pk}",
@@ -70,10 +89,9 @@ def earliest(now: datetime) -> datetime:
 def meter_of(site: Site, *, now: datetime) -> Meter:
     """What the meter is known to have read at `now`, and the days with dispatches, for the baseline to expect."""
     rows = MeterReading.objects.filter(site=site, start_at__gte=now - LOOKBACK, known_at__lte=now)
-    dispatched = Activation.objects.filter(order__offer__site=site).exclude(state=ActivationState.REJECTED)
     return Meter(
         readings=dict(rows.order_by("known_at", "pk").values_list("start_at", "import_wh")),
-        event_days={settlement_period(start)[0] for start in dispatched.values_list("start_at", flat=True)},
+        event_days=event_days(site),
     )
 
 
@@ -93,7 +111,7 @@ def engine_plan(plan: Plan) -> EnginePlan:
     )
 
 
-def store(site: Site, plan: Plan, drawn: OfferDraft, *, now: datetime) -> Offer:
+def store(site: Site, plan: Plan, drawn: OfferDraft, tests: dict[str, Any], *, now: datetime) -> Offer:
     """The rows of a drafted offer, one period row per settlement period."""
     offer = Offer.objects.create(
         site=site,
@@ -106,6 +124,7 @@ def store(site: Site, plan: Plan, drawn: OfferDraft, *, now: datetime) -> Offer:
         shortfall_penalty_gbp_per_kwh=drawn.shortfall_penalty_gbp_per_kwh,
         price_arithmetic=[{key: str(value) for key, value in line.items()} for line in drawn.arithmetic],
         certificate=drawn.certificate.to_dict(),
+        back_test=tests,
         created_at=now,
     )
     OfferPeriod.objects.bulk_create(

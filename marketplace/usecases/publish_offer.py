@@ -9,17 +9,19 @@ from django.db.models import Q
 
 from marketplace import events, notify
 from marketplace.models import Offer, Site, User, role_of
+from marketplace.rules.back_test import check_back_test, method_test
 from marketplace.rules.dispatch import check_gate
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
 from marketplace.usecases.publish_catalogue import publish_catalogue
 
 
-def publish_offer(*, offer: Offer, user: User | None, now: datetime) -> Offer:
+def publish_offer(*, offer: Offer, user: User | None, accept_back_test: bool = False, now: datetime) -> Offer:
     """From now on the offer is in the catalogue and can be ordered. Publishing twice changes nothing.
 
     Refused when its certificate does not hold, its gate has closed, or a published offer of the site overlaps it
-    (the same flexibility would be sold twice). Raises MarketError.
+    (the same flexibility would be sold twice); and when the back-test of its baseline breaks a limit, unless whoever
+    publishes accepts that, which the event then says. Raises MarketError.
     """
     with transaction.atomic():
         offer = Offer.objects.select_for_update(of=("self",)).select_related("site__organisation").get(pk=offer.pk)
@@ -35,6 +37,7 @@ def publish_offer(*, offer: Offer, user: User | None, now: datetime) -> Offer:
         # The scarce thing is the site's time: of two overlapping offers published at once, one must see the other.
         Site.objects.select_for_update(of=("self",)).get(pk=offer.site_id)
         check_sound(offer)
+        check_back_test(offer.back_test, offer.baseline_method, accepted=accept_back_test)
         offer.state, offer.published_at = Offer.State.PUBLISHED, now
         offer.save(update_fields=["state", "published_at"])
         events.append(
@@ -48,6 +51,7 @@ def publish_offer(*, offer: Offer, user: User | None, now: datetime) -> Offer:
                 "price_upgbp_per_mwh": str(int(offer.utilisation_price_gbp_per_kwh * 10**9)),
                 "penalty_upgbp_per_mwh": str(int(offer.shortfall_penalty_gbp_per_kwh * 10**9)),
                 "baseline_method": offer.baseline_method,
+                "back_test": method_test(offer.back_test, offer.baseline_method),
             },
             organisations=[offer.site.organisation],
             now=now,

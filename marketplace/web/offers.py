@@ -83,7 +83,8 @@ def publish(request: HttpRequest, pk: str) -> HttpResponse:
     if request.method != "POST":
         return shown(request, found, "offers/publish.html", ())
     try:
-        publish_offer(offer=found, user=user_of(request), now=now())
+        accepted = request.POST.get("accept_back_test") == "on"
+        publish_offer(offer=found, user=user_of(request), accept_back_test=accepted, now=now())
     except MarketError as error:
         return shown(request, found, "offers/publish.html", (problem_from(error),))
     messages.info(request, "The offer is on sale. Grid operators find it in the catalogue.")

@@ -141,6 +141,11 @@ class Command(BaseCommand):
         self.step(
             f"offer published: {kw} kW turn-down {offer['start_at']} to {offer['end_at']} at £{offer['utilisation_price_gbp_per_kwh']}/kWh"
         )
+        tried = next(one for one in offer["back_test"]["methods"] if one["id"] == offer["baseline_method"])
+        self.step(
+            f"back-test of {tried['id']} accepted: {tried.get('why') or back_test_in_words(tried)}",
+            against=tried["faults"],
+        )
         search = sale.find_on_network(grid, offer_id=offer["id"])
         self.step("discover answered over Beckn: the offer is in the catalogue")
         purchase = sale.buy(grid, search=search, offer_id=offer["id"], kw=kw)
@@ -222,3 +227,11 @@ class Command(BaseCommand):
             "verified": proof["verified"],
             "seconds": round(time.monotonic() - self.begun, 1),
         }
+
+
+def back_test_in_words(tried: dict[str, Any]) -> str:
+    """The figures of one method's back-test."""
+    return (
+        f"bias {float(tried['bias']):+.1%}, RRMSE {float(tried['rrmse']):.1%}, {tried['phantom_mwh']} MWh an event for doing "
+        f"nothing, over {tried['days']} days; {len(tried['faults'])} limit(s) broken"
+    )

@@ -102,7 +102,7 @@ ROUTES = [
     ),
     Route("offers", lambda w: "/offers"),
     Route("offers/<uuid:pk>", *offer()),
-    Route("offers/<uuid:pk>/publish", *offer("/publish")),
+    Route("offers/<uuid:pk>/publish", *offer("/publish"), body=lambda w: {"accept_back_test": True}),
     Route("offers/<uuid:pk>/withdraw", *offer("/withdraw")),
     Route("orders", lambda w: "/orders"),
     Route(

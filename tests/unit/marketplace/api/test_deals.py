@@ -40,6 +40,8 @@ def test_a_window_that_is_none_is_refused(world: World, program: Any, window: di
 def test_an_offer_is_published_once_and_withdrawn(world: World, program: Any) -> None:
     operator, path = program(world.operator), f"/offers/{world.offers['draft'].pk}"
     status, body = operator.post(f"{path}/publish")
+    assert (status, body["code"]) == (409, "BACK_TEST_NOT_ACCEPTED")  # this draft was never tried on past days
+    status, body = operator.post(f"{path}/publish", {"accept_back_test": True})
     assert (status, body["state"], body["published_at"]) == (200, "PUBLISHED", "2024-01-16T13:10:00Z")
     assert body["periods"][0] == {"start_at": "2024-01-16T17:00:00Z", "offered_kw": "385.000", "reserved_kw": "0.000"}
     assert body["utilisation_price_gbp_per_kwh"] == "0.2475"

@@ -56,7 +56,9 @@ def test_the_life_of_a_sale_reads_as_sentences(site, settings):
     )
     accept_queue(upload=upload, user=None, valid_only=True, now=NOW)
     plan_site(site=site, now=NOW)
-    publish_offer(offer=draft_offer(site=site, start=FIRST, end=END, now=NOW), user=None, now=NOW)
+    publish_offer(
+        offer=draft_offer(site=site, start=FIRST, end=END, now=NOW), user=None, accept_back_test=True, now=NOW
+    )
     withdraw_offer(offer=market.offer(site), user=None, reason="maintenance", now=NOW)
     gone = market.confirmed(market.offer(site, start=END))
     cancel_order(transaction_id=gone.transaction_id, buyer_subscriber_id=gone.buyer_subscriber_id, reason="", now=NOW)

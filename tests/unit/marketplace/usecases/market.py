@@ -87,6 +87,7 @@ def offer(of: Site, *, kw: str = "400", start: datetime = FIRST, periods: int = 
         "utilisation_price_gbp_per_kwh": Decimal("0.2500"),
         "shortfall_penalty_gbp_per_kwh": Decimal("0.1000"),
         "certificate": {"holds": True, "quantity_kw": float(kw), "solver": "HiGHS"},
+        "back_test": back_tested(),
         "created_at": NOW,
         "published_at": NOW,
     }
@@ -95,6 +96,26 @@ def offer(of: Site, *, kw: str = "400", start: datetime = FIRST, periods: int = 
         OfferPeriod(offer=made, start_at=start + i * HALF_HOUR, offered_kw=Decimal(kw)) for i in range(periods)
     )
     return made
+
+
+def back_tested(*faults: str) -> dict[str, Any]:
+    """A stored back-test of the default baseline with `faults` against it."""
+    figures = {
+        "days": 60,
+        "untested": 0,
+        "bias": "0.004",
+        "rrmse": "0.12",
+        "phantom_mwh": "0.05",
+        "clean_days_left": 20,
+    }
+    method = {"id": "like-day-mean-v1", "name": "Like-day mean", "standing": "DEFAULT", "faults": list(faults)}
+    return {
+        "known_at": NOW.isoformat(),
+        "label": "MEASURED",
+        "first_period": 33,
+        "periods": 2,
+        "methods": [method | figures],
+    }
 
 
 def quoted(of: Offer, *, kw: str = "400", buyer: str = BUYER, now: datetime = NOW) -> Order:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 
-from marketplace.models import Offer, OfferPeriod
+from marketplace.models import Event, Offer, OfferPeriod
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.publish_offer import publish_offer
 from tests.unit.marketplace.usecases import market
@@ -21,8 +22,8 @@ def draft(site):
     return market.offer(site, state=Offer.State.DRAFT, published_at=None)
 
 
-def publish(offer, *, user=None, now=NOW):
-    return publish_offer(offer=offer, user=user, now=now)
+def publish(offer, *, user=None, now=NOW, **accepted):
+    return publish_offer(offer=offer, user=user, now=now, **accepted)
 
 
 def refused(code, offer, **options):
@@ -42,6 +43,21 @@ def test_a_draft_goes_on_sale_once(draft):
 def test_without_a_proof_nothing_is_sold(site):
     for certificate in ({}, {"holds": False}):
         refused("CERTIFICATE_FAILED", market.offer(site, state=Offer.State.DRAFT, certificate=certificate))
+
+
+@pytest.mark.parametrize(
+    ("back_test", "against"),
+    [
+        (market.back_tested("The rrmse is 27 %."), "The rrmse is 27 %."),
+        ({}, "No back-test of like-day-mean-v1 was made for this offer."),
+    ],
+)
+def test_what_the_back_test_speaks_against_is_sold_only_by_somebody_who_says_so(site, back_test, against):
+    draft = market.offer(site, state=Offer.State.DRAFT, back_test=back_test)
+    refused("BACK_TEST_NOT_ACCEPTED", draft)
+    assert publish(draft, accept_back_test=True).state == "PUBLISHED"
+    (event,) = Event.objects.filter(subject=f"offer:{draft.pk}")
+    assert json.loads(bytes(event.payload))["back_test"]["faults"] == [against]
 
 
 def test_at_gate_closure_it_is_too_late(draft):

@@ -44,6 +44,7 @@ PATH = (
 NAMES = {
     OrderState.DRAFT: "Quoted",
     OrderState.INITIALISED: "Terms agreed",
+    OrderState.PENDING: "Waiting for approval",
     OrderState.CONFIRMED: "Confirmed",
     OrderState.ACTIVE: "Dispatched",
     OrderState.DELIVERED: "Delivered",
@@ -171,12 +172,13 @@ def steps_of(state: str) -> tuple[Step, ...]:
     ['done', 'done', 'now', 'ahead', 'ahead', 'ahead']
     """
     here = OrderState(state)
-    if here not in PATH:
+    path = (*PATH[:2], here, *PATH[2:]) if here == OrderState.PENDING else PATH
+    if here not in path:
         return (Step(NAMES[OrderState.DRAFT], "done"), Step(NAMES[here], "stopped"))
-    at = PATH.index(here)
+    at = path.index(here)
     done = here == OrderState.SETTLED
-    places = ["done" if i < at or (i == at and done) else "now" if i == at else "ahead" for i in range(len(PATH))]
-    return tuple(Step(NAMES[one], place) for one, place in zip(PATH, places, strict=True))
+    places = ["done" if i < at or (i == at and done) else "now" if i == at else "ahead" for i in range(len(path))]
+    return tuple(Step(NAMES[one], place) for one, place in zip(path, places, strict=True))
 
 
 def order_page(order: Order) -> OrderPage:

@@ -10,10 +10,11 @@ from enum import StrEnum
 
 
 class OrderState(StrEnum):
-    """Where an order stands. DRAFT is a quote; its id exists from INITIALISED on."""
+    """Where an order stands. DRAFT is a quote; its id exists from INITIALISED on. PENDING waits for the seller's yes."""
 
     DRAFT = "DRAFT"
     INITIALISED = "INITIALISED"
+    PENDING = "PENDING"
     CONFIRMED = "CONFIRMED"
     ACTIVE = "ACTIVE"
     DELIVERED = "DELIVERED"
@@ -26,8 +27,12 @@ class OrderEvent(StrEnum):
     """What can happen to an order."""
 
     INITIALISE = "INITIALISE"
+    ASK = "ASK"
+    APPROVE = "APPROVE"
+    DECLINE = "DECLINE"
     CONFIRM = "CONFIRM"
     DISPATCH = "DISPATCH"
+    STAND_DOWN = "STAND_DOWN"
     DELIVER = "DELIVER"
     SETTLE = "SETTLE"
     CANCEL = "CANCEL"
@@ -56,19 +61,30 @@ ORDER_TRANSITIONS: dict[tuple[OrderState, OrderEvent], OrderState] = {
     (S.DRAFT, E.EXPIRE): S.EXPIRED,
     (S.DRAFT, E.CANCEL): S.CANCELLED,
     (S.INITIALISED, E.CONFIRM): S.CONFIRMED,
+    (S.INITIALISED, E.ASK): S.PENDING,
     (S.INITIALISED, E.EXPIRE): S.EXPIRED,
     (S.INITIALISED, E.CANCEL): S.CANCELLED,
+    (S.PENDING, E.APPROVE): S.CONFIRMED,
+    (S.PENDING, E.DECLINE): S.CANCELLED,
+    (S.PENDING, E.EXPIRE): S.EXPIRED,
+    (S.PENDING, E.CANCEL): S.CANCELLED,
     (S.CONFIRMED, E.DISPATCH): S.ACTIVE,
     (S.CONFIRMED, E.CANCEL): S.CANCELLED,
     (S.ACTIVE, E.DISPATCH): S.ACTIVE,
+    (S.ACTIVE, E.STAND_DOWN): S.CONFIRMED,
     (S.ACTIVE, E.DELIVER): S.DELIVERED,
     (S.DELIVERED, E.SETTLE): S.SETTLED,
 }
+
+ORDER_STEPS: frozenset[tuple[OrderState, OrderState]] = frozenset(
+    (before, after) for (before, _), after in ORDER_TRANSITIONS.items() if before != after
+)
 
 ACTIVATION_TRANSITIONS: frozenset[tuple[ActivationState, ActivationState]] = frozenset(
     {
         (A.REQUESTED, A.ACCEPTED),
         (A.REQUESTED, A.REJECTED),
+        (A.ACCEPTED, A.REJECTED),
         (A.ACCEPTED, A.IN_PROGRESS),
         (A.ACCEPTED, A.DELIVERY_COMPLETE),
         (A.IN_PROGRESS, A.DELIVERY_COMPLETE),

@@ -20,6 +20,7 @@ COMMITMENT = "commitment-1"
 STATUS = {
     OrderState.DRAFT: ("DRAFT", "DRAFT", "QUOTED"),
     OrderState.INITIALISED: ("DRAFT", "DRAFT", "QUOTED"),
+    OrderState.PENDING: ("DRAFT", "DRAFT", "QUOTED"),
     OrderState.CONFIRMED: ("ACTIVE", "ACTIVE", "AGREED"),
     OrderState.ACTIVE: ("ACTIVE", "ACTIVE", "AGREED"),
     OrderState.DELIVERED: ("ACTIVE", "ACTIVE", "AGREED"),

@@ -23,6 +23,7 @@ from marketplace.models import (
     Site,
     User,
 )
+from marketplace.rules.order_state import ORDER_STEPS, OrderState
 from marketplace.usecases.activate_order import activate_order
 from marketplace.usecases.confirm_order import confirm_order
 from marketplace.usecases.initialise_order import initialise_order
@@ -140,6 +141,19 @@ def confirmed(of: Offer, *, kw: str = "400", buyer: str = BUYER, now: datetime =
     return confirm_order(
         transaction_id=order.transaction_id, buyer_subscriber_id=buyer, agreed_pence=order.quote_pence, now=now
     )
+
+
+def moved(order: Order, state: str) -> Order:
+    """The row put into `state` by the shortest way that the life cycle has, without what its use cases would do beside it."""
+    ways = [[OrderState(order.state)]]
+    for way in ways:
+        if way[-1] == state:
+            break
+        ways += [[*way, after] for before, after in sorted(ORDER_STEPS) if before == way[-1] and after not in way]
+    for step in way:
+        Order.objects.filter(pk=order.pk).update(state=step)
+    assert way[-1] == state
+    return Order.objects.get(pk=order.pk)
 
 
 def instruction(kw: str = "400", *starts: datetime, identity: str = "dispatch-1", at: datetime = NOW) -> Instruction:

@@ -72,8 +72,8 @@ def test_the_agreed_notice_is_kept_to_the_second(order):
 
 
 @pytest.mark.parametrize("state", ["DRAFT", "INITIALISED", "CANCELLED", "EXPIRED", "DELIVERED", "SETTLED"])
-def test_only_a_confirmed_order_is_dispatched(order, state):
-    Order.objects.update(state=state)
+def test_only_a_confirmed_order_is_dispatched(offer, state):
+    order = market.moved(market.quoted(offer, kw="300"), state)
     with pytest.raises(InvalidTransitionError):
         market.dispatched(order, instruction("300"))
     assert not Activation.objects.exists()

@@ -52,8 +52,7 @@ def test_after_the_gate_the_offer_does_not_return_to_sale(offer):
 
 @pytest.mark.parametrize("state", ["ACTIVE", "DELIVERED", "SETTLED"])
 def test_a_dispatched_order_ends_by_delivery(offer, state):
-    order = market.confirmed(offer)
-    Order.objects.update(state=state)
+    order = market.moved(market.confirmed(offer), state)
     with pytest.raises(MarketError) as caught:
         cancel(order)
     assert caught.value.code == "POL_CANCELLATION_NOT_ALLOWED"
@@ -61,8 +60,7 @@ def test_a_dispatched_order_ends_by_delivery(offer, state):
 
 
 def test_an_expired_order_is_past_cancelling(offer):
-    order = market.initialised(offer)
-    Order.objects.update(state="EXPIRED")
+    order = market.moved(market.initialised(offer), "EXPIRED")
     with pytest.raises(InvalidTransitionError):
         cancel(order)
 

@@ -135,8 +135,7 @@ def test_a_strangers_order_is_not_found(offer):
 
 @pytest.mark.parametrize("state", ["DRAFT", "CANCELLED", "EXPIRED", "ACTIVE", "SETTLED"])
 def test_only_final_terms_are_confirmed(offer, state):
-    order = market.initialised(offer)
-    Order.objects.update(state=state)
+    order = market.moved(market.quoted(offer), state)
     with pytest.raises(InvalidTransitionError):
         confirm(order)
     assert reserved(offer) == [0, 0]

@@ -41,8 +41,7 @@ def test_after_gate_closure_terms_are_refused(offer):
 
 @pytest.mark.parametrize("state", ["CONFIRMED", "ACTIVE", "SETTLED", "CANCELLED", "EXPIRED"])
 def test_an_order_past_this_step_does_not_go_back(offer, state):
-    order = market.quoted(offer)
-    Order.objects.update(state=state)
+    order = market.moved(market.quoted(offer), state)
     with pytest.raises(InvalidTransitionError):
         initialise_order(transaction_id=order.transaction_id, buyer_subscriber_id=BUYER, now=NOW)
     assert Order.objects.get().state == state

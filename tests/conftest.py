@@ -6,13 +6,17 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
 
+from beckn.conformance.official import Official
+from beckn.wire import dialect
 from marketplace.ledger import append_only
+from tests.official_spec import checked
 
 # One profile for everyone: no deadline on shared machines, and the same examples on every run, so a red test stays red.
 settings.register_profile("caco", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -33,6 +37,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(
                 pytest.mark.skip(reason="service missing: PostgreSQL (script/test starts one where it can)")
             )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def official_spec() -> Iterator[None]:
+    """The standard's own file beside our schemas, for whoever has it."""
+    named = os.environ.get("CACO_BECKN_SPEC")
+    if not named:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dialect, "say", checked(dialect.say, Official(Path(named).read_text("utf-8"))))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ VAR = tempfile.mkdtemp(prefix="caco-test-")
 atexit.register(shutil.rmtree, VAR, ignore_errors=True)
 for name in [name for name in os.environ if name.startswith(("CACO_", "BECKN_", "REDIS_URL"))]:
     # What finds a browser, the reference data or a seed stays; anything that steers the product goes.
-    if name not in {"CACO_CHROMIUM", "CACO_SHARED"}:
+    if name not in {"CACO_CHROMIUM", "CACO_SHARED", "CACO_BECKN_SPEC"}:
         del os.environ[name]
 os.environ["CACO_VAR"] = VAR
 os.environ["CACO_SECRET_KEY"] = "only-for-tests-0123456789-0123456789-0123456789"

@@ -177,7 +177,7 @@ def in_order(model: type[OrderPeriod] | type[ActivationPeriod]) -> Prefetch[str]
 def whole(orders: QuerySet[Order]) -> QuerySet[Order]:
     """Orders with everything that hangs on them, in seven queries however much that is."""
     statements = (
-        SettlementStatement.objects.order_by("created_at", "version")
+        SettlementStatement.objects.order_by("created_at", "sequence")
         .select_related("record__anchor")
         .prefetch_related(Prefetch("lines", StatementLine.objects.order_by("start_at")))
     )

@@ -101,7 +101,7 @@ def status(message: Message) -> Reply:
 
 def entry_of(activation: Any) -> dict[str, Any]:
     """An activation's performance entry: the instruction, or the measured delivery once there is a statement."""
-    statement = activation.statements.order_by("-created_at").first()
+    statement = activation.statements.order_by("-sequence").first()
     attributes = delivery_attributes(statement) if statement else activation_attributes(activation)
     return performance_entry(activation, activation.state, attributes)
 

@@ -8,7 +8,12 @@ from marketplace.models.offer import Offer, OfferPeriod, OfferRequest
 from marketplace.models.order import Activation, ActivationPeriod, Order, OrderPeriod, Purchase, SearchResult
 from marketplace.models.organisation import Membership, Organisation, User, role_of
 from marketplace.models.plan import Plan
-from marketplace.models.settlement import SettlementStatement, StatementLine
+from marketplace.models.settlement import (
+    SettlementProgress,
+    SettlementStatement,
+    StatementLine,
+    standing_statement,
+)
 from marketplace.models.signal import Forecast, SignalPoint
 from marketplace.models.site import Site
 from marketplace.models.token import ApiToken
@@ -36,6 +41,7 @@ __all__ = [
     "Plan",
     "Purchase",
     "SearchResult",
+    "SettlementProgress",
     "SettlementRecord",
     "SettlementStatement",
     "SignalPoint",
@@ -44,4 +50,5 @@ __all__ = [
     "Upload",
     "User",
     "role_of",
+    "standing_statement",
 ]

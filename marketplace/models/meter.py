@@ -27,4 +27,4 @@ class MeterReading(models.Model):
             ),
             models.CheckConstraint(condition=models.Q(import_wh__gte=0), name="import_energy_is_not_negative"),
         ]
-        indexes = [models.Index(fields=["site", "start_at"])]
+        indexes = [models.Index(fields=["site", "start_at"]), models.Index(fields=["site", "known_at"])]

@@ -10,13 +10,27 @@ from marketplace.models.order import Activation
 
 
 class SettlementStatement(models.Model):
-    """One run of one activation. A correction is a new statement that supersedes; a statement never changes."""
+    """One run of one activation. A correction is a new statement that supersedes; a statement never changes.
+
+    The statements of an activation are one chain, numbered by `sequence`: each supersedes the one before it.
+    """
+
+    class Reason(models.TextChoices):
+        """Why a statement was made."""
+
+        RUN_DUE = "RUN_DUE", "The run was due"
+        NEW_READINGS = "NEW_READINGS", "Meter readings were revised"
+        NEW_PRICES = "NEW_PRICES", "Prices were revised"
+        DISPUTE = "DISPUTE", "A dispute was upheld"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     activation = models.ForeignKey(Activation, models.PROTECT, related_name="statements")
+    sequence = models.PositiveIntegerField(default=1, help_text="Number within the activation, from 1 on")
     run = models.CharField(max_length=2, default="II", help_text="II, SF, R1, R2, R3, RF or DF")
-    version = models.PositiveIntegerField(default=1)
+    version = models.PositiveIntegerField(default=1, help_text="Number within the run, from 1 on")
     supersedes = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="superseded_by")
+    reason = models.CharField(max_length=12, choices=Reason.choices, default=Reason.RUN_DUE)
+    knowledge_time = models.DateTimeField(help_text="Readings and prices known by then were used, and no others")
     baseline_method = models.CharField(max_length=40)
     baseline_facts = models.JSONField(default=dict, help_text="Days used, adjustment, window: enough to recompute")
     delivered_wh = models.BigIntegerField()
@@ -25,6 +39,9 @@ class SettlementStatement(models.Model):
     payment_pence = models.BigIntegerField()
     penalty_pence = models.BigIntegerField()
     amount_pence = models.BigIntegerField(help_text="payment - penalty; positive: the buyer pays the seller")
+    delta_pence = models.BigIntegerField(
+        null=True, blank=True, help_text="Amount less that of the statement it supersedes; none for the first"
+    )
     label = models.CharField(max_length=10, help_text="MEASURED, or SIMULATED when any reading was")
     created_at = models.DateTimeField()
 
@@ -33,11 +50,22 @@ class SettlementStatement(models.Model):
             models.UniqueConstraint(
                 fields=["activation", "run", "version"], name="one_statement_per_activation_run_version"
             ),
+            models.UniqueConstraint(fields=["activation", "sequence"], name="one_statement_per_activation_sequence"),
             models.CheckConstraint(
                 condition=models.Q(amount_pence=models.F("payment_pence") - models.F("penalty_pence")),
                 name="statement_components_sum_to_the_amount",
             ),
+            models.CheckConstraint(
+                condition=models.Q(sequence=1, supersedes__isnull=True, delta_pence__isnull=True)
+                | models.Q(sequence__gt=1, supersedes__isnull=False, delta_pence__isnull=False),
+                name="all_but_the_first_statement_supersede",
+            ),
         ]
+
+
+def standing_statement(activation: Activation) -> SettlementStatement | None:
+    """The statement of `activation` that nothing supersedes; None before its first."""
+    return activation.statements.order_by("-sequence").first()
 
 
 class StatementLine(models.Model):
@@ -58,3 +86,26 @@ class StatementLine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["statement", "start_at"], name="one_line_per_statement_and_period"),
         ]
+
+
+class SettlementProgress(models.Model):
+    """How far the settlement of an activation has come: which run is next and when, and what is still to be told.
+
+    The statements are the record and never change; this row is what the agent looks at to know what to do next.
+    """
+
+    activation = models.OneToOneField(Activation, models.PROTECT, related_name="settlement_progress")
+    next_run = models.CharField(max_length=2, blank=True, help_text="Empty once RF has closed the settlement")
+    next_due_at = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(help_text="Readings and prices known by then have been compared")
+    announced = models.ForeignKey(
+        SettlementStatement,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The newest statement whose proof the buyer was sent",
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["next_due_at"])]

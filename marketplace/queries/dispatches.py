@@ -89,7 +89,7 @@ class DispatchRow:
 
 def dispatch_row(activation: Activation) -> DispatchRow:
     """One dispatch with its statements."""
-    statements = activation.statements.order_by("-created_at", "-version").prefetch_related("lines")
+    statements = activation.statements.order_by("-sequence").prefetch_related("lines")
     return DispatchRow(
         instruction_id=activation.instruction_id,
         mechanism=activation.mechanism,

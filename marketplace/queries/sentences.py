@@ -31,6 +31,15 @@ def money(pence: Any) -> str:
     return f"{'−' if value < 0 else ''}£{abs(value) // 100:,}.{abs(value) % 100:02d}"
 
 
+def signed(pence: Any) -> str:
+    """Integer pence as pounds with their sign.
+
+    >>> signed("5800"), signed("-5")
+    ('+£58.00', '−£0.05')
+    """
+    return money(pence) if int(pence) < 0 else f"+{money(pence)}"
+
+
 def power(periods: Any) -> str:
     """The highest power of a list of periods, and how many there are."""
     most = max((period["power_w"] for period in periods), default=0)
@@ -88,7 +97,8 @@ def statement(p: Payload) -> str:
     """What a settlement statement says."""
     short = f"{kwh(p['shortfall_wh'])} short" if int(p["shortfall_wh"]) else "nothing short"
     delivered = f"delivered {kwh(p['delivered_wh'])}, {kwh(p['eligible_wh'])} of it eligible, {short}"
-    return f"Dispatch {p['activation']} {delivered}. Run {p['run']} pays {money(p['amount_pence'])}."
+    changed = f", {signed(p['delta_pence'])} against the statement before" if "delta_pence" in p else ""
+    return f"Dispatch {p['activation']} {delivered}. Run {p['run']} pays {money(p['amount_pence'])}{changed}."
 
 
 def because(p: Payload) -> str:
@@ -115,6 +125,7 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "activation.settled": lambda p: f"One dispatch of an order is settled by run {p['run']}. Others are under way.",
     "meter.recorded": metered,
     "settlement.statement": statement,
+    "settlement.proven": lambda p: f"Run {p['run']} is proven. Proof: {p['proof'].lower().replace('_', ' ')}.",
     "token.made": lambda p: (
         f"API token {p['name']} was made for {', '.join(p['scopes']) or 'nothing'}, until {p['until'][:16]} UTC."
     ),

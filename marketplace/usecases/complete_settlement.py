@@ -1,4 +1,4 @@
-"""Close an order whose statement stands on the chain, and send the buyer the amount with its proof."""
+"""Send the buyer the amount of a statement with its proof once that stands on the chain, and close an order with its first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db import transaction
 
 from beckn import outbox
 from marketplace import events, notify
-from marketplace.models import Anchor, SettlementRecord, SettlementStatement
+from marketplace.models import Activation, Anchor, Order, SettlementProgress, SettlementRecord, SettlementStatement
 from marketplace.rules.order_state import (
     ActivationState,
     OrderEvent,
@@ -23,9 +23,11 @@ from marketplace.wire.contract import order_contract, performance_entry
 
 
 def complete_settlement(*, statement: SettlementStatement, now: datetime) -> bool:
-    """Move the activation, and with its last one the order, to SETTLED when the statement's record is final on chain.
+    """Tell the buyer of a statement whose record is final on chain; the first one moves the activation to SETTLED.
 
-    False while it is not. With no chain configured the order settles too, and the message says state NO_CHAIN instead of a transaction.
+    The order moves with the last of its activations, and stays SETTLED while later runs come. False while the record is
+    not final. A statement that was superseded meanwhile is left to the one that supersedes it. With no chain configured
+    the order settles too, and the message says state NO_CHAIN instead of a transaction.
     """
     with transaction.atomic():
         statement = (
@@ -34,20 +36,38 @@ def complete_settlement(*, statement: SettlementStatement, now: datetime) -> boo
             .get(pk=statement.pk)
         )
         activation, order = statement.activation, statement.activation.order
-        if activation.state == ActivationState.SETTLED:
+        progress = SettlementProgress.objects.select_for_update(of=("self",)).get(activation=activation)
+        if progress.announced_id == statement.pk or hasattr(statement, "superseded_by"):
             return True
         trail = audit_trail(statement)
         if trail is None:
             return False
-        check_activation_step(ActivationState(activation.state), ActivationState.SETTLED)
-        activation.state = ActivationState.SETTLED
-        activation.save(update_fields=["state"])
-        if not order.activations.exclude(state__in=[ActivationState.SETTLED, ActivationState.REJECTED]).exists():
-            order.state = next_order_state(OrderState(order.state), OrderEvent.SETTLE)
-            order.version += 1
-            order.save(update_fields=["state", "version"])
-        announce(statement, trail, now=now)
+        first = activation.state != ActivationState.SETTLED
+        if first:
+            close(activation)
+        progress.announced = statement
+        progress.save(update_fields=["announced"])
+        announce(statement, trail, kind=kind_of(order, first=first), now=now)
     return True
+
+
+def close(activation: Activation) -> None:
+    """Move the activation to SETTLED, and with its last one the order."""
+    order = activation.order
+    check_activation_step(ActivationState(activation.state), ActivationState.SETTLED)
+    activation.state = ActivationState.SETTLED
+    activation.save(update_fields=["state"])
+    if not order.activations.exclude(state__in=[ActivationState.SETTLED, ActivationState.REJECTED]).exists():
+        order.state = next_order_state(OrderState(order.state), OrderEvent.SETTLE)
+        order.version += 1
+        order.save(update_fields=["state", "version"])
+
+
+def kind_of(order: Order, *, first: bool) -> str:
+    """The type of the event: an order or one dispatch of it settled, or a later statement proven."""
+    if not first:
+        return "settlement.proven"
+    return "order.settled" if order.state == OrderState.SETTLED else "activation.settled"
 
 
 def audit_trail(statement: SettlementStatement) -> dict[str, Any] | None:
@@ -68,12 +88,12 @@ def audit_trail(statement: SettlementStatement) -> dict[str, Any] | None:
     }
 
 
-def announce(statement: SettlementStatement, trail: dict[str, Any], *, now: datetime) -> None:
+def announce(statement: SettlementStatement, trail: dict[str, Any], *, kind: str, now: datetime) -> None:
     """The event and the buyer's on_update."""
     activation, order = statement.activation, statement.activation.order
     organisation = order.offer.site.organisation
     events.append(
-        type="order.settled" if order.state == OrderState.SETTLED else "activation.settled",
+        type=kind,
         subject=f"order:{order.pk}",
         payload={"statement": str(statement.pk), "run": statement.run, "proof": trail["state"]},
         organisations=[organisation],

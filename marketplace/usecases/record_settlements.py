@@ -41,7 +41,7 @@ def recordable() -> Iterator[tuple[SettlementStatement, LedgerEntry]]:
         SettlementStatement.objects.select_for_update(of=("self",), skip_locked=True)
         .filter(record__isnull=True)
         .select_related("activation", "supersedes__record")
-        .order_by("created_at", "version")
+        .order_by("created_at", "sequence")
     )
     recorded = set()
     for statement in waiting:

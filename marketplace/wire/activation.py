@@ -120,7 +120,14 @@ def delivery_attributes(statement: SettlementStatement) -> dict[str, Any]:
 
 
 def settlement_entry(statement: SettlementStatement, *, audit_trail: dict[str, Any]) -> dict[str, Any]:
-    """contract.settlements[] entry with FlexSettlement; `audit_trail` says where the proof stands."""
+    """contract.settlements[] entry with FlexSettlement; `audit_trail` says where the proof stands.
+
+    A statement that supersedes another names it, says why it was made and by how much the amount moved.
+    """
+    superseding: dict[str, Any] = {}
+    if statement.delta_pence is not None:
+        delta = {"currency": "GBP", "value": pounds(statement.delta_pence)}
+        superseding = {"supersedes": str(statement.supersedes_id), "delta": delta}
     return {
         "id": str(statement.pk),
         "considerationId": "consideration-1",
@@ -129,6 +136,10 @@ def settlement_entry(statement: SettlementStatement, *, audit_trail: dict[str, A
             "@context": f"{SCHEMA}/FlexSettlement/v1.0/context.jsonld",
             "@type": "FlexSettlement",
             "run": statement.run,
+            "version": statement.version,
+            "reason": statement.reason,
+            "knowledgeTime": instant(statement.knowledge_time),
+            **superseding,
             "amount": {"currency": "GBP", "value": pounds(statement.amount_pence)},
             "deliveredKwh": number(Decimal(statement.delivered_wh) / 1000),
             "eligibleKwh": number(Decimal(statement.eligible_wh) / 1000),

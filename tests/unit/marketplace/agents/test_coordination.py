@@ -7,13 +7,15 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from flex_engine.settle.versions import due_at
 from marketplace.agents import coordination
-from marketplace.models import Activation, Lease, MeterReading, Offer, Order, SettlementStatement
+from marketplace.models import Activation, Lease, MeterReading, Offer, Order, SettlementProgress, SettlementStatement
 from tests.unit.marketplace.agents.conftest import decisions
 from tests.unit.marketplace.usecases import market, settled
 from tests.unit.marketplace.usecases.market import END, FIRST, GATE, SECOND
 
 pytestmark = pytest.mark.usefixtures("network")
+DUE = {run: due_at(settled.DAY, run) for run in ("SF", "R1", "RF")}
 METERED = {FIRST: 240_000, SECOND: 260_000}
 
 
@@ -34,6 +36,54 @@ def test_the_day_of_an_order(site, at, settings):
     coordination.tick()
     assert SettlementStatement.objects.count() == 1
     assert len(decisions("coordination")) == 1
+
+
+def statements():
+    return list(SettlementStatement.objects.order_by("sequence").values_list("run", "version", "reason"))
+
+
+def test_runs_are_made_when_due_and_a_tick_that_was_lost_is_made_up_for(site, at, settings):
+    """The reading of February is known after SF's day and before R1's, whenever the ticks come."""
+    settings.CHAIN_RPC_URL = "none"
+    settled.over(site, metered=METERED)
+    at(END)
+    coordination.tick()
+    SettlementProgress.objects.update(next_due_at=END)
+    coordination.tick()
+    assert SettlementProgress.objects.get().next_due_at == DUE["SF"], "the calendar has the last word"
+    market.metered(site, {FIRST: 300_000}, known_at=DUE["SF"] + timedelta(days=1))
+    at(DUE["R1"] + timedelta(days=3))
+    coordination.tick()
+    assert statements() == [("II", 1, "RUN_DUE"), ("SF", 1, "RUN_DUE"), ("R1", 1, "RUN_DUE")]
+    ii, sf, r1 = SettlementStatement.objects.order_by("sequence")
+    assert (sf.delta_pence, sf.knowledge_time) == (0, DUE["SF"])
+    assert r1.delta_pence == r1.amount_pence - ii.amount_pence < 0
+    at(DUE["RF"])
+    coordination.tick()
+    coordination.tick()
+    assert [run for run, _, _ in statements()] == ["II", "SF", "R1", "R2", "R3", "RF"]
+    market.metered(site, {FIRST: 100_000}, known_at=DUE["RF"] + timedelta(days=1))
+    at(DUE["RF"] + timedelta(days=1))
+    coordination.tick()
+    assert len(statements()) == 6, "RF closed it"
+    assert (Order.objects.get().state, len(decisions("coordination"))) == ("SETTLED", 6)
+
+
+def test_a_batch_of_revisions_makes_one_version(site, at, woken):
+    settled.over(site, metered=METERED)
+    at(END)
+    coordination.tick()
+    known = END + timedelta(hours=3)
+    market.metered(site, {FIRST: 300_000, SECOND: 310_000, FIRST - timedelta(days=1): 5}, known_at=known)
+    at(known)
+    for _ in range(3):
+        coordination.tick()
+    assert statements() == [("II", 1, "RUN_DUE"), ("II", 2, "NEW_READINGS")]
+    market.metered(site, {END: 1, FIRST - timedelta(days=90): 5}, known_at=known + timedelta(hours=1))
+    at(known + timedelta(hours=1))
+    coordination.tick()
+    assert len(statements()) == 2
+    assert decisions("coordination")[-1][0].startswith("settled run II, version 2, at £")
 
 
 def test_missing_readings_are_waited_for_and_said_once(site, at):

@@ -16,11 +16,12 @@ from tests.unit.marketplace.usecases.market import FIRST, NOW
 __all__ = ["offer", "owner", "site"]
 
 
-def statement(amount):
+def statement(amount, **more):
     activation = market.dispatched(market.confirmed(Offer.objects.get()))
     SettlementStatement.objects.create(
         activation=activation, baseline_method="m", delivered_wh=1, eligible_wh=1, shortfall_wh=0, payment_pence=10,
         penalty_pence=3, amount_pence=amount, label="MEASURED", created_at=NOW,
+        knowledge_time=NOW, **more,
     )  # fmt: skip
 
 
@@ -37,6 +38,7 @@ BROKEN = {
     "order_quote_is_not_negative": lambda: (market.quoted(Offer.objects.get()), Order.objects.update(quote_pence=-1)),
     "ordered_kw_is_positive": lambda: (market.quoted(Offer.objects.get()), OrderPeriod.objects.update(ordered_kw=0)),
     "statement_components_sum_to_the_amount": lambda: statement(8),
+    "all_but_the_first_statement_supersede": lambda: statement(7, sequence=2),
     "one_job_per_site_and_external_id": lambda: [planned.job(Site.objects.get(), "same") for _ in range(2)],
     "one_reading_per_site_start_and_known": lambda: twice_metered(),
     "one_row_per_offer_and_period": lambda: OfferPeriod.objects.create(

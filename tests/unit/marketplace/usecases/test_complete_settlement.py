@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from beckn.models import OutboxMessage
 from beckn.wire import body
 from marketplace.models import Activation, Anchor, Order, SettlementRecord
 from marketplace.usecases.complete_settlement import complete_settlement
+from marketplace.usecases.resettle import resettle
 from marketplace.usecases.settle_activation import settle_activation
 from tests.unit.marketplace.usecases import market, settled
 from tests.unit.marketplace.usecases.conftest import events_of
@@ -35,7 +37,9 @@ def anchored(statement, state):
 
 
 def told():
-    return body.parse(bytes(OutboxMessage.objects.get(action="on_update").raw))["message"]["contract"]
+    return body.parse(bytes(OutboxMessage.objects.filter(action="on_update").order_by("pk").last().raw))["message"][
+        "contract"
+    ]
 
 
 @pytest.mark.parametrize("state", ["PENDING", "SIGNED", "SENT", "MINED", "REORGED", "FAILED"])
@@ -81,6 +85,28 @@ def test_with_no_chain_the_order_settles_and_says_so(statement, settings):
     settings.CHAIN_RPC_URL = "none"
     assert complete_settlement(statement=statement, now=END) is True
     assert told()["settlements"][0]["settlementAttributes"]["auditTrail"] == {"state": "NO_CHAIN"}
+
+
+def test_of_a_corrected_statement_only_the_correction_is_told_and_the_order_stays_settled(site, statement, settings):
+    settings.CHAIN_RPC_URL = "none"
+    complete_settlement(statement=statement, now=END)
+    later = []
+    for minutes, wh in ((1, 330_000), (2, 350_000)):
+        market.metered(site, {FIRST: wh}, known_at=END + timedelta(minutes=minutes))
+        now = END + timedelta(minutes=minutes)
+        later.append(resettle(activation=statement.activation, reason="NEW_READINGS", now=now))
+    assert complete_settlement(statement=later[0], now=END) is True
+    assert OutboxMessage.objects.filter(action="on_update").count() == 1
+    for _ in range(2):
+        assert complete_settlement(statement=later[1], now=END) is True
+    order, contract = Order.objects.get(), told()
+    assert (order.state, events_of(f"order:{order.pk}")[-1]) == ("SETTLED", "settlement.proven")
+    (entry,) = contract["settlements"]
+    attributes = entry["settlementAttributes"]
+    assert (attributes["version"], attributes["reason"]) == (3, "NEW_READINGS")
+    assert attributes["supersedes"] == str(later[0].pk)
+    assert attributes["delta"]["value"] == Decimal(later[1].delta_pence) / 100 < 0
+    assert contract["consideration"][0]["considerationAttributes"]["value"] == Decimal(later[1].amount_pence) / 100
 
 
 def test_an_order_in_two_parts_is_settled_with_the_second(site):

@@ -13,8 +13,8 @@ from marketplace.ledger.settlement import record_key
 from marketplace.models import Anchor, SettlementRecord, SettlementStatement
 from marketplace.usecases import record_settlements as room
 from marketplace.usecases.anchor_events import anchor_events
+from marketplace.usecases.make_statement import record as record_event
 from marketplace.usecases.record_settlements import record_settlements
-from marketplace.usecases.settle_activation import record as record_event
 from tests.unit.marketplace.ledger.logged import Contract, statement
 from tests.unit.marketplace.usecases.market import END
 
@@ -24,7 +24,14 @@ pytestmark = pytest.mark.django_db
 def corrected(before: SettlementStatement, version: int) -> SettlementStatement:
     """The same statement as a later version that supersedes `before`, with its lines and its event."""
     facts = {field.attname: getattr(before, field.attname) for field in SettlementStatement._meta.concrete_fields}
-    facts |= {"id": uuid.uuid4(), "version": version, "supersedes_id": before.pk, "created_at": END}
+    facts |= {
+        "id": uuid.uuid4(),
+        "version": version,
+        "sequence": version,
+        "supersedes_id": before.pk,
+        "delta_pence": 0,
+        "created_at": END,
+    }
     made = SettlementStatement.objects.create(**facts)
     for line in before.lines.all():
         line.pk, line.statement = None, made

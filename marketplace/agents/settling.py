@@ -1,0 +1,169 @@
+"""The coordination agent's settling: first statements, runs by the calendar, corrections by what became known, and proofs.
+
+Everything it acts on is in the database, so a tick that was lost is made up for by the next one: a run made late uses what
+was known on its day, as a run on time would have.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from flex_engine.settle.versions import due_at
+from marketplace import enqueue
+from marketplace.agents.decide import decide
+from marketplace.models import (
+    Activation,
+    AgentDecision,
+    MeterReading,
+    SettlementProgress,
+    SettlementStatement,
+    standing_statement,
+)
+from marketplace.rules.errors import MarketError
+from marketplace.rules.order_state import ActivationState
+from marketplace.usecases.complete_settlement import complete_settlement
+from marketplace.usecases.make_statement import settlement_day
+from marketplace.usecases.measure_delivery import LOOKBACK
+from marketplace.usecases.resettle import resettle
+from marketplace.usecases.settle_activation import settle_activation
+
+log = logging.getLogger(__name__)
+# A reading counts as known when its transaction began; one that was committed after a tick looked is seen by a later tick.
+OVERLAP = timedelta(minutes=2)
+
+
+def settle_due(now: datetime) -> None:
+    """Settle each activation that is over, as soon as its readings are complete. A fault in one does not hold up the rest."""
+    over = Activation.objects.filter(
+        state__in=[ActivationState.ACCEPTED, ActivationState.IN_PROGRESS], end_at__lte=now
+    ).select_related("order__offer__site")
+    for activation in over:
+        try:
+            settle_one(activation, now)
+        except Exception:
+            log.exception("activation %s could not be settled; the next tick tries again", activation.pk)
+
+
+def settle_one(activation: Activation, now: datetime) -> None:
+    """Settle, or say once why the activation waits."""
+    try:
+        statement = settle_activation(activation=activation, now=now)
+    except MarketError as problem:
+        wait(activation, problem, saw="an activation is over", now=now)
+        return
+    decide(
+        agent="coordination",
+        site=activation.order.offer.site,
+        now=now,
+        subject=f"activation:{activation.pk}",
+        saw=f"an activation is over and metered: {statement.delivered_wh / 1000:.1f} kWh delivered",
+        decided=f"settled run {statement.run} at £{statement.amount_pence / 100:.2f}",
+        why=f"{statement.eligible_wh / 1000:.1f} kWh eligible, {statement.shortfall_wh / 1000:.1f} kWh short, by {statement.baseline_method}",
+    )
+
+
+def settle_runs(now: datetime) -> None:
+    """Make every run that is due, in the order of the runs. A fault in one activation does not hold up the rest."""
+    due = SettlementProgress.objects.filter(next_due_at__lte=now).select_related("activation__order__offer__site")
+    for progress in due.order_by("next_due_at", "pk"):
+        try:
+            run_due(progress, now)
+        except Exception:
+            log.exception("a run of activation %s could not be made; the next tick tries again", progress.activation_id)
+
+
+def run_due(progress: SettlementProgress, now: datetime) -> None:
+    """Make the runs of one activation up to the last that is due, each by what was known on its day.
+
+    The stored moment only finds it; the calendar has the last word.
+    """
+    activation = progress.activation
+    while run := progress.next_run:
+        due = due_at(settlement_day(activation), run)
+        if due > now:
+            SettlementProgress.objects.filter(pk=progress.pk).update(next_due_at=due)
+            return
+        try:
+            statement = resettle(activation=activation, run=run, reason="RUN_DUE", now=now, known_at=due)
+        except MarketError as problem:
+            wait(activation, problem, saw=f"run {run} was due on {due:%Y-%m-%d}", now=now)
+            return
+        tell(statement, saw=f"run {run} was due on {due:%Y-%m-%d}", now=now)
+        progress.refresh_from_db()
+
+
+def settle_news(now: datetime) -> None:
+    """Correct the statements that readings known since change: once for all that came in, however many there are."""
+    failed = []
+    for progress in list(with_news(now)):
+        activation = progress.activation
+        stands = standing_statement(activation)
+        try:
+            statement = resettle(activation=activation, reason="NEW_READINGS", now=now)
+        except Exception:
+            log.exception("activation %s could not be corrected; the next tick tries again", activation.pk)
+            failed.append(progress.pk)
+            continue
+        if stands is not None and statement.pk != stands.pk:
+            tell(statement, saw="meter readings were revised", now=now)
+    still_open = SettlementProgress.objects.filter(next_due_at__isnull=False, checked_at__lt=now)
+    still_open.exclude(pk__in=failed).update(checked_at=now)
+
+
+def with_news(now: datetime) -> QuerySet[SettlementProgress]:
+    """Settlements that RF has not closed and whose site has readings, in the baseline's reach, not compared yet."""
+    news = MeterReading.objects.filter(
+        site=OuterRef("activation__order__offer__site"),
+        start_at__gte=OuterRef("activation__start_at") - LOOKBACK,
+        start_at__lt=OuterRef("activation__end_at"),
+        known_at__gt=OuterRef("checked_at") - OVERLAP,
+        known_at__lte=now,
+    )
+    return (
+        SettlementProgress.objects.filter(Exists(news), next_due_at__isnull=False)
+        .select_related("activation__order__offer__site")
+        .order_by("pk")
+    )
+
+
+def wait(activation: Activation, problem: MarketError, *, saw: str, now: datetime) -> None:
+    """Leave a decision that says why nothing was settled, unless the newest one says so already."""
+    subject = f"activation:{activation.pk}"
+    newest = AgentDecision.objects.filter(agent="coordination", subject=subject).order_by("-at", "-pk").first()
+    if newest is None or newest.why != str(problem):
+        site = activation.order.offer.site
+        decide(agent="coordination", site=site, now=now, subject=subject, saw=saw, decided="waited", why=str(problem))
+
+
+def tell(statement: SettlementStatement, *, saw: str, now: datetime) -> None:
+    """Leave a decision about a statement that supersedes another."""
+    change = statement.delta_pence or 0
+    moved = f"{'+' if change > 0 else '−'}£{abs(change) / 100:.2f}" if change else "no change"
+    decide(
+        agent="coordination",
+        site=statement.activation.order.offer.site,
+        now=now,
+        subject=f"activation:{statement.activation_id}",
+        saw=saw,
+        decided=f"settled run {statement.run}, version {statement.version}, at £{statement.amount_pence / 100:.2f}",
+        why=f"{moved} against the statement before, by what was known at {statement.knowledge_time:%Y-%m-%dT%H:%M}Z",
+    )
+
+
+def complete_due(now: datetime) -> None:
+    """Tell the buyer of each standing statement whose record is final; ask for the anchoring of those not there yet."""
+    untold = Q(activation__settlement_progress__announced__isnull=True) | ~Q(
+        activation__settlement_progress__announced=F("pk")
+    )
+    waiting = SettlementStatement.objects.filter(untold, superseded_by__isnull=True)
+    pending = False
+    for statement in waiting:
+        try:
+            pending |= not complete_settlement(statement=statement, now=now)
+        except Exception:
+            log.exception("statement %s could not be completed; the next tick tries again", statement.pk)
+    if pending:
+        enqueue.enqueue("marketplace.agents.housekeeping.anchor")

@@ -6,6 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from marketplace.web import (
+    baselines,
     catalogue,
     clock,
     flexibility,
@@ -36,6 +37,8 @@ urlpatterns = [
     path("sites/<slug:slug>/schedule.csv", schedules.schedule_csv, name="schedule-csv"),
     path("sites/<slug:slug>/schedule/replan", schedules.replan, name="replan"),
     path("sites/<slug:slug>/flexibility", flexibility.flexibility, name="flexibility"),
+    path("sites/<slug:slug>/baseline", baselines.baseline, name="baseline"),
+    path("sites/<slug:slug>/nominations.csv", baselines.nominations_csv, name="nominations-csv"),
     path("uploads/<int:pk>", uploads.upload, name="upload"),
     path("uploads/<int:pk>/errors.csv", uploads.errors_csv, name="upload-errors"),
     path("uploads/<int:pk>/accept", uploads.accept, name="upload-accept"),

@@ -2,7 +2,7 @@
 
 Settlement credits baseline less meter, not plan less meter. So the part of a planned load that lies above the baseline is
 load that nobody will pay to see go: the site turns it down first, and sells only what comes after. The baseline is the one
-of settle.like_day, worked out ahead with the plan's load in place of readings that are not taken yet, the in-day
+the offer will be settled by, worked out ahead with the plan's load in place of readings that are not taken yet, an in-day
 adjustment included. It knows no solver.
 """
 
@@ -16,18 +16,21 @@ from decimal import Decimal
 from flex_engine.optimise.checker import Checkable
 from flex_engine.optimise.problem import Problem
 from flex_engine.quantities import wh_from_kw
-from flex_engine.settle.baseline import BaselineError
-from flex_engine.settle.like_day import like_day_mean
+from flex_engine.settle.baseline import Baseline, BaselineError
+from flex_engine.settle.declared import Nomination
+from flex_engine.settle.registry import work_out
 
 WATTS = Decimal("0.001")
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """Readings of the site in Wh by half hour, and settlement days with dispatches, as the baseline rule needs them."""
+    """Readings of the site in Wh by half hour, settlement days with dispatches, and the method it will be settled by."""
 
     readings: Mapping[datetime, int]
     event_days: Collection[date] = ()
+    method: str = "like-day-mean-v1"
+    nomination: Nomination | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +48,30 @@ def reference_of(problem: Problem, plan: Checkable, meter: Meter | None, *, firs
     planned = tuple(kw_of(plan.load_kw[slot]) for slot in range(first, last))
     if meter is None:
         return Reference(planned, None, Decimal(0), "no meter readings were given")
-    ahead = {problem.time(slot): wh_from_kw(Decimal(repr(kw))) for slot, kw in enumerate(plan.load_kw[:first])}
+    around = enumerate(plan.load_kw)
+    ahead = {problem.time(slot): wh_from_kw(Decimal(repr(kw))) for slot, kw in around if not first <= slot < last}
     try:
-        baseline = like_day_mean(
+        baseline = work_out(
+            meter.method,
             readings=ahead | dict(meter.readings),
             periods=[problem.time(slot) for slot in range(first, last)],
             event_days=meter.event_days,
+            nomination=meter.nomination,
         )
     except BaselineError as missing:
         return Reference(planned, None, Decimal(0), str(missing))
     expected = tuple(Decimal(wh) / 500 for _, wh in sorted(baseline.periods.items()))
     kw = tuple(max(Decimal(0), min(pair)) for pair in zip(planned, expected, strict=True))
     above = max(load - least for load, least in zip(planned, kw, strict=True))
-    days = f"{len(baseline.days_used)} like days and an in-day adjustment of {baseline.adjustment_wh / 500:+.1f} kW"
-    return Reference(kw, expected, above, days)
+    return Reference(kw, expected, above, in_words(baseline))
+
+
+def in_words(baseline: Baseline) -> str:
+    """Where an expected baseline comes from."""
+    if not baseline.days_used:
+        return baseline.method
+    days = f"{len(baseline.days_used)} like days"
+    return f"{days} and an in-day adjustment of {baseline.adjustment_wh / 500:+.1f} kW" if baseline.window else days
 
 
 def kw_of(load: float) -> Decimal:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from flex_engine.settle.baseline import Baseline, BaselineError, event_of
 from flex_engine.timegrid import LONDON, utc
@@ -43,10 +43,7 @@ def nominated(
     starts, day, _ = event_of(periods)
     if nomination is None:
         raise BaselineError("The nominated baseline needs a nomination; none was given.")
-    local = datetime.combine(
-        day - timedelta(days=parameters.days_before), time.fromisoformat(parameters.deadline), LONDON
-    )
-    deadline = utc(local)
+    deadline = deadline_of(day, parameters)
     if utc(nomination.received_at) > deadline:
         raise BaselineError(
             f"The nomination arrived at {utc(nomination.received_at):%Y-%m-%dT%H:%M:%S}Z, after its deadline {deadline:%Y-%m-%dT%H:%M}Z."
@@ -60,6 +57,12 @@ def nominated(
     if below:
         raise BaselineError(f"The nomination is negative at {below[0]:%Y-%m-%dT%H:%M}Z; a site's import is at least 0.")
     return Baseline(method=method, periods=energy, unadjusted=energy)
+
+
+def deadline_of(day: date, parameters: NominationParameters = NominationParameters()) -> datetime:
+    """The last UTC moment a nomination of settlement day `day` may arrive."""
+    before = day - timedelta(days=parameters.days_before)
+    return utc(datetime.combine(before, time.fromisoformat(parameters.deadline), LONDON))
 
 
 def zero(*, periods: Sequence[datetime], method: str = "zero-v1") -> Baseline:

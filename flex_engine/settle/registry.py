@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Literal
 
 from flex_engine.settle.baseline import Baseline, BaselineError, event_of
-from flex_engine.settle.declared import Nomination, NominationParameters, nominated, zero
+from flex_engine.settle.declared import Nomination, NominationParameters, deadline_of, nominated, zero
 from flex_engine.settle.effective import Evidence, NothingInForceError, Row, in_force, rows_of
 from flex_engine.settle.like_day import LikeDayParameters, like_day_mean
 from flex_engine.settle.near_event import NearEventParameters, before_after, meter_before
@@ -121,6 +121,14 @@ def entry_of(row: Row) -> BaselineMethod:
         source=row.source,
         **named,
     )
+
+
+def nomination_deadline(method: str, day: date) -> datetime | None:
+    """The last UTC moment to nominate settlement day `day` under `method`; None for a method that needs no nomination."""
+    row = in_force(rows_of("baseline_methods"), method, day)
+    if row.values["method"] != "nominated":
+        return None
+    return deadline_of(day, NominationParameters(**row.values["parameters"]))
 
 
 def default_method() -> BaselineMethod:

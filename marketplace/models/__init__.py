@@ -4,6 +4,7 @@ from marketplace.models.agent_decision import AgentDecision
 from marketplace.models.event import Anchor, AnchorAttempt, Event, Lease, LedgerEntry, SettlementRecord
 from marketplace.models.job import Job, Upload
 from marketplace.models.meter import MeterReading
+from marketplace.models.nomination import BaselineNomination
 from marketplace.models.offer import Offer, OfferPeriod, OfferRequest
 from marketplace.models.order import Activation, ActivationPeriod, Order, OrderPeriod, Purchase, SearchResult
 from marketplace.models.organisation import Membership, Organisation, User, role_of
@@ -25,6 +26,7 @@ __all__ = [
     "Anchor",
     "AnchorAttempt",
     "ApiToken",
+    "BaselineNomination",
     "Event",
     "Forecast",
     "Job",

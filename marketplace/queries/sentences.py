@@ -124,6 +124,9 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "activation.started": lambda p: f"Dispatch {p['instruction']} began.",
     "activation.settled": lambda p: f"One dispatch of an order is settled by run {p['run']}. Others are under way.",
     "meter.recorded": metered,
+    "baseline.nominated": lambda p: (
+        f"{counted(len(p['periods']), 'half hour')} nominated as the baseline of {p['site']}."
+    ),
     "settlement.statement": statement,
     "settlement.proven": lambda p: f"Run {p['run']} is proven. Proof: {p['proof'].lower().replace('_', ' ')}.",
     "token.made": lambda p: (

@@ -11,6 +11,7 @@ from django.db import transaction
 from flex_engine.flexibility.offer import NoOfferError, OfferDraft, draft
 from flex_engine.flexibility.reference import Meter
 from flex_engine.optimise.solve import Plan as EnginePlan
+from flex_engine.settle.registry import default_method
 from flex_engine.timegrid import HALF_HOUR, ceil_half_hour, half_hours
 from marketplace import events, notify
 from marketplace.models import MeterReading, Offer, OfferPeriod, OfferRequest, Plan, Site, User, role_of
@@ -51,7 +52,12 @@ def draft_offer(
         )
     try:
         drawn = draft(
-            problem_of(plan), engine_plan(plan), start=start, end=end, earliest=first, meter=meter_of(site, now=now)
+            problem_of(plan),
+            engine_plan(plan),
+            start=start,
+            end=end,
+            earliest=first,
+            meter=meter_of(site, method=default_method().id, now=now),
         )
     except NoOfferError as problem:
         raise MarketError(
@@ -86,12 +92,13 @@ def earliest(now: datetime) -> datetime:
     return ceil_half_hour(now + GATE + timedelta(minutes=15))
 
 
-def meter_of(site: Site, *, now: datetime) -> Meter:
-    """What the meter is known to have read at `now`, and the days with dispatches, for the baseline to expect."""
+def meter_of(site: Site, *, method: str, now: datetime) -> Meter:
+    """What the meter is known to have read at `now`, and the days with dispatches, for the baseline `method` to expect."""
     rows = MeterReading.objects.filter(site=site, start_at__gte=now - LOOKBACK, known_at__lte=now)
     return Meter(
         readings=dict(rows.order_by("known_at", "pk").values_list("start_at", "import_wh")),
         event_days=event_days(site),
+        method=method,
     )
 
 

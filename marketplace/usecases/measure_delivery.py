@@ -15,6 +15,7 @@ from flex_engine.timegrid import settlement_period
 from marketplace.models import Activation, ActivationPeriod, MeterReading, Site
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import ActivationState
+from marketplace.usecases.nominate_baseline import nomination_of
 
 LOOKBACK = timedelta(days=62)
 
@@ -50,6 +51,7 @@ def measure_delivery(*, activation: Activation, now: datetime) -> Measured:
             readings=readings,
             periods=starts,
             event_days=event_days(order.offer.site, besides=activation),
+            nomination=nomination_of(order.offer.site, starts, method=order.offer.baseline_method, now=now),
         )
         lines = deliver(
             instructed_wh={row.start_at: int(row.requested_kw * 500) for row in periods},

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Q
 
+from flex_engine.settle.registry import nomination_deadline
+from flex_engine.timegrid import settlement_period
 from marketplace import events, notify
 from marketplace.models import Offer, Site, User, role_of
 from marketplace.rules.back_test import check_back_test, method_test
 from marketplace.rules.dispatch import check_gate
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
+from marketplace.usecases.nominate_baseline import nominate_plan, nomination_of
 from marketplace.usecases.publish_catalogue import publish_catalogue
 
 
@@ -38,6 +42,7 @@ def publish_offer(*, offer: Offer, user: User | None, accept_back_test: bool = F
         Site.objects.select_for_update(of=("self",)).get(pk=offer.site_id)
         check_sound(offer)
         check_back_test(offer.back_test, offer.baseline_method, accepted=accept_back_test)
+        ensure_nominated(offer, now=now)
         offer.state, offer.published_at = Offer.State.PUBLISHED, now
         offer.save(update_fields=["state", "published_at"])
         events.append(
@@ -59,6 +64,28 @@ def publish_offer(*, offer: Offer, user: User | None, accept_back_test: bool = F
         publish_catalogue(organisation=offer.site.organisation, now=now)
         notify.changed("offers", "catalogue", f"site:{offer.site.slug}")
     return offer
+
+
+def ensure_nominated(offer: Offer, *, now: datetime) -> None:
+    """Nominate the plan's load for an offer whose baseline needs it and has none; refuse where it is too late, or less was said.
+
+    The plan is what the site declares beforehand. Raises MarketError.
+    """
+    starts = [row.start_at for row in offer.periods.order_by("start_at")]
+    deadline = nomination_deadline(offer.baseline_method, settlement_period(starts[0])[0])
+    if deadline is None:
+        return
+    said = nomination_of(offer.site, starts, method=offer.baseline_method, now=now)
+    if said is None or set(starts) - set(said.periods):
+        nominate_plan(site=offer.site, plan=offer.plan, start=offer.start_at, end=offer.end_at, now=now)
+        return
+    for start, kw in zip(starts, offer.certificate.get("reference_kw", ()), strict=False):
+        if said.periods[start] < Decimal(kw) * 500:
+            raise MarketError(
+                "NOMINATION_TOO_LOW",
+                f"{said.periods[start] / 500:g} kW is nominated for {start:%Y-%m-%dT%H:%M}Z, and the offer counts from {kw} kW.",
+                fix=f"Nominate what the plan draws by {deadline:%Y-%m-%dT%H:%M}Z, or draft another window.",
+            )
 
 
 def check_sound(offer: Offer) -> None:

@@ -14,6 +14,7 @@ from flex_engine.flexibility.reference import Meter, reference_of
 from flex_engine.optimise.problem import Commitment, Problem, SiteLimits, remaining
 from flex_engine.optimise.solve import Plan, solve
 from flex_engine.quantities import wh_from_kw
+from flex_engine.settle.declared import Nomination
 from flex_engine.settle.delivery import deliver
 from flex_engine.settle.like_day import like_day_mean
 from flex_engine.simulate import synthetic
@@ -124,3 +125,23 @@ def test_the_proof_covers_the_reference():
     proved = certify(made, plan, first=FIRST, last=LAST)
     for reference, least in zip(offer.reference_kw, proved.site_max_kw, strict=True):
         assert float(reference - offer.quantity_kw) >= least
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        ("like-day-mean-unadjusted-v1", [150, 150]),
+        ("before-after-v1", ["206.25", "243.75"]),  # 3/8 and 5/8 of the way from 150 kW before to 300 kW after
+        ("meter-before-meter-after-v1", [150, 150]),
+        ("zero-v1", [0, 0]),
+        ("nominated-v1", [180, 190]),
+    ],
+)
+def test_the_reference_is_the_baseline_the_offer_will_be_settled_by(method, expected):
+    """The plan draws 150 kW in the hour before and 300 kW in the hour after, all that the near-event methods look at."""
+    made, plan = busy()
+    periods = {made.time(slot): wh for slot, wh in ((FIRST, 90_000), (FIRST + 1, 95_000))}
+    nominated = Nomination(periods, START - timedelta(days=1, hours=1))
+    found = reference_of(made, plan, Meter(history(150), method=method, nomination=nominated), first=FIRST, last=LAST)
+    assert found.expected_kw == tuple(map(Decimal, expected)), found.why
+    assert ("like days" in found.why) == method.startswith("like-day")

@@ -19,6 +19,7 @@ from marketplace.api.view import ApiView
 from marketplace.models import OfferRequest, User
 from tests.unit.marketplace.web.world import World
 
+NOMINATION = {"periods": [{"start": "2024-01-18T17:00:00Z", "import_wh": 412500}]}
 READING = {"source": "meter", "label": "MEASURED", "readings": [{"start": "2024-01-16T12:00:00Z", "import_wh": 410000}]}
 
 
@@ -91,6 +92,7 @@ ROUTES = [
     Route("sites/<slug:slug>/jobs", *site("/jobs")),
     Route("sites/<slug:slug>/plan", *site("/plan")),
     Route("sites/<slug:slug>/readings", *site("/readings"), body=lambda w: READING),
+    Route("sites/<slug:slug>/nominations", *site("/nominations"), body=lambda w: NOMINATION),
     Route("sites/<slug:slug>/offer-requests", *site("/offer-requests")),
     Route("uploads/<int:pk>", *upload(name="review")),
     Route("uploads/<int:pk>/accept", *upload("/accept")),

@@ -39,6 +39,7 @@ def addresses(world: World) -> dict[str, tuple[str, ...]]:
         reverse("schedule", args=[site]): seller,
         reverse("schedule", args=[site]) + "?text=train&sort=energy&page=x": seller,
         reverse("flexibility", args=[site]): seller,
+        reverse("baseline", args=[site]): seller,
         reverse("catalogue"): buyer,
         reverse("purchases"): buyer,
         reverse("purchases") + "?state=SETTLED": buyer,
@@ -96,13 +97,13 @@ def test_a_foreign_row_does_not_exist(world: World, signed_in: SignedIn) -> None
     foreign = world.foreign
     site, upload = foreign["site"].slug, foreign["upload"].pk
     for name, key in [
-        ("site", site), ("queue", site), ("queue-csv", site), ("schedule", site), ("schedule-csv", site), ("flexibility", site),
+        ("site", site), ("queue", site), ("queue-csv", site), ("schedule", site), ("schedule-csv", site), ("flexibility", site), ("baseline", site), ("nominations-csv", site),
         ("upload", upload), ("upload-errors", upload), ("offer", foreign["offer"].pk), ("offer-publish", foreign["offer"].pk),
         ("offer-withdraw", foreign["offer"].pk), ("order", foreign["order"].pk),
     ]:  # fmt: skip
         assert client.get(reverse(name, args=[key])).status_code == 404, name
     for name, key in [
-        ("queue", site), ("replan", site), ("flexibility", site), ("upload-accept", upload), ("upload-discard", upload),
+        ("queue", site), ("replan", site), ("flexibility", site), ("baseline", site), ("upload-accept", upload), ("upload-discard", upload),
         ("offer-publish", foreign["offer"].pk), ("offer-withdraw", foreign["offer"].pk),
     ]:  # fmt: skip
         assert client.post(reverse(name, args=[key])).status_code == 404, name

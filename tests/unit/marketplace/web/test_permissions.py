@@ -24,6 +24,7 @@ def seller_writes(world: World) -> dict[str, dict[str, str]]:
         reverse("queue", args=["leeds-1"]): {"paste": "id,arrival\n"},
         reverse("replan", args=["leeds-1"]): {},
         reverse("flexibility", args=["leeds-1"]): {},
+        reverse("baseline", args=["leeds-1"]): {"day": "2024-01-18"},
         reverse("upload-accept", args=[world.uploads["clean"].pk]): {"rows": "all"},
         reverse("upload-discard", args=[world.uploads["clean"].pk]): {},
         reverse("offer-publish", args=[world.offers["draft"].pk]): {},

@@ -26,6 +26,7 @@ MOST = {
     "queue": 10,
     "schedule": 10,
     "flexibility": 10,
+    "baseline": 8,
     "upload": 5,
     "offers": 7,
     "offer": 7,
@@ -80,7 +81,7 @@ def grow(world: World) -> None:
 def test_pages_ask_little_and_no_more_for_longer_lists(world: World, signed_in: SignedIn, role: str) -> None:
     client = signed_in(getattr(world, role))
     keys = {
-        "site": "leeds-1", "queue": "leeds-1", "schedule": "leeds-1", "flexibility": "leeds-1", "upload": world.uploads["review"].pk,
+        "site": "leeds-1", "queue": "leeds-1", "schedule": "leeds-1", "flexibility": "leeds-1", "baseline": "leeds-1", "upload": world.uploads["review"].pk,
         "offer": world.offers["published"].pk, "order": world.orders["settled"].pk, "entry": 4,
         "message": ["in", world.messages["select"].pk], "purchase": world.purchases["settled"].pk, "search": world.searches["answered"].pk,
     }  # fmt: skip

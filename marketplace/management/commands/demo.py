@@ -16,16 +16,19 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from flex_engine.settle.versions import FIRST
 from flex_engine.simulate.synthetic import jobs as synthetic_jobs
 from flex_engine.timegrid import floor_half_hour
 from marketplace import clock
 from marketplace.management import sale
 from marketplace.management.assumptions import as_csv, history_of, measured
+from marketplace.management.later_runs import LATEST, play_runs, wait_for_run
 from marketplace.management.process_group import NotReadyError, ProcessGroup
 from marketplace.management.sale import Party, StepFailedError
 
 SITE = "norwich"
 HISTORY = timedelta(weeks=10)
+OVERRUN = 0.12  # of what was offered, so that money is at stake in the later runs
 AHEAD = timedelta(minutes=20)  # of the dispatch; it needs 15 minutes of notice
 
 
@@ -37,6 +40,11 @@ class Command(BaseCommand):
             "--postgres", action="store_true", help="keep the data in embedded PostgreSQL (see manage.py up)"
         )
         parser.add_argument("--seed", type=int, default=1, help="seed of everything simulated")
+        parser.add_argument(
+            "--through",
+            choices=LATEST,
+            help="go on past the dispatch: meter it, settle it, and bring every run up to this one, with restated readings",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.ENVIRONMENT != "DEMO":
@@ -49,7 +57,7 @@ class Command(BaseCommand):
         begun = time.monotonic()
         try:
             group.start()
-            start = self.play(group, seed=options["seed"])
+            start = self.play(group, seed=options["seed"], through=options["through"])
             logins = group.command("demo_parties")
         except (NotReadyError, StepFailedError) as problem:
             raise CommandError(f"{problem}\nLogs are in {var / 'log'}.") from problem
@@ -60,12 +68,15 @@ class Command(BaseCommand):
         else:
             self.stdout.write(
                 f"demo: loaded in {time.monotonic() - begun:.0f} s; the market's clock reads {clock.now():%Y-%m-%d %H:%M}Z "
-                f"(simulated), and a dispatch starts at {start:%H:%M}Z"
+                f"(simulated), and a dispatch {'was settled that started' if options['through'] else 'starts'} at {start:%Y-%m-%d %H:%M}Z"
             )
         self.stdout.write(logins)
 
-    def play(self, group: ProcessGroup, *, seed: int) -> datetime | None:
-        """A day at the market up to an accepted dispatch; returns when that starts, None when it was played before."""
+    def play(self, group: ProcessGroup, *, seed: int, through: str | None) -> datetime | None:
+        """A day at the market up to an accepted dispatch, or `through` a run; returns when the dispatch starts.
+
+        None when it was played before.
+        """
         made = json.loads(group.command("demo_parties", "--json", "--tokens"))
         operator, grid = Party(group.url, made["tokens"]["operator"]), Party(group.url, made["tokens"]["grid"])
         if operator.get("/orders")["results"]:
@@ -80,7 +91,53 @@ class Command(BaseCommand):
         sale.dispatch(grid, purchase_id=purchase["id"])
         replan = sale.wait_for_plan(operator, site=SITE, after=plan["id"])
         read_meter(operator, measured([plan, replan], until=floor_half_hour(start - AHEAD), seed=seed))
+        if through:
+            self.settle(
+                group,
+                operator,
+                offer=offer,
+                order=purchase["contract_id"],
+                plans=[plan, replan],
+                seed=seed,
+                through=through,
+            )
         return start
+
+    def settle(
+        self,
+        group: ProcessGroup,
+        operator: Party,
+        *,
+        offer: dict[str, Any],
+        order: str,
+        plans: list[dict[str, Any]],
+        seed: int,
+        through: str,
+    ) -> None:
+        """Let the window pass, meter it, and bring the runs."""
+        start, end = (datetime.fromisoformat(offer[key].replace("Z", "+00:00")) for key in ("start_at", "end_at"))
+        group.set_clock(end + timedelta(minutes=5))
+        readings = measured(plans, until=end, seed=seed)
+        overrun = int(float(offer["periods"][-1]["offered_kw"]) * 500 * OVERRUN)
+        readings[max(readings)] += overrun
+        self.stdout.write(f"demo: a job overran in the last half hour by {overrun / 1000:.3f} kWh (Simulated)")
+        read_meter(operator, readings)
+        first = wait_for_run(operator, order, FIRST)
+        self.stdout.write(
+            f"demo: run II: {first['delivered_wh'] / 1000:.3f} kWh delivered, {first['amount_pence'] / 100:+.2f} GBP"
+        )
+        window = {when: wh for when, wh in readings.items() if start <= when < end}
+        say = self.stdout.write
+        play_runs(
+            group,
+            operator,
+            site=SITE,
+            order=order,
+            window=window,
+            through=through,
+            seed=seed,
+            say=lambda line: say(f"demo: {line}"),
+        )
 
     def prepare(self, group: ProcessGroup, operator: Party, *, seed: int, morning: datetime) -> dict[str, Any]:
         """Signals, a week of jobs at two sites, their plans, and the first site's readings; returns its plan."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
+from marketplace.management.later_runs import LATEST, play_runs
 from tests.browser.house import House, queue_file
 
 BAD_ROWS = b"""broken-1,2026-11-16 09:00,2026-11-17T09:00Z,3600,50,true,BATCH
@@ -185,6 +186,35 @@ def ask_the_seller(page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     page.set_viewport_size({"width": 1280, "height": 800})
+
+
+def settle_every_run(operator: Page, grid: Page, house: House) -> None:
+    """The open order shows each run as it is made, signed differences included; the buyer's page has the last amount."""
+    (order,) = house.operator.get("/orders", state="SETTLED")["results"]
+    operator.goto(f"/orders/{order['id']}")
+    statements = operator.locator(".statement")
+    expect(statements).to_have_count(1)
+    start = min(row["start_at"] for row in order["periods"])
+    read = house.operator.get("/sites/norwich/readings", start=start, end=dispatch_end(house, operator.url).isoformat())
+    window = {
+        datetime.fromisoformat(row["start_at"].replace("Z", "+00:00")): row["import_wh"] for row in read["results"]
+    }
+    mark(operator)
+    play_runs(
+        house.group, house.operator, site="norwich", order=order["id"], window=window, through="RF", seed=7, say=str
+    )
+    expect(statements).to_have_count(len(LATEST), timeout=45_000)
+    assert unmoved(operator), "every run must arrive by itself"
+    made = house.operator.get(f"/orders/{order['id']}")["activations"][0]["statements"]
+    amounts = {one["run"]: one["amount_pence"] for one in made}
+    assert len(set(amounts.values())) > 1, "a restatement must move money"
+    pounds = f"£{amounts['RF'] / 100:.2f}"
+    last = statements.filter(has_text="Settlement run RF")
+    expect(last.locator(".figure-value").first).to_have_text(pounds)
+    expect(statements.filter(has_text="Superseded")).to_have_count(len(LATEST) - 1)
+    grid.goto("/purchases")
+    grid.get_by_role("group", name="Purchases").get_by_role("link").first.click()
+    expect(grid.locator(".figure-value").first).to_have_text(pounds, timeout=45_000)
 
 
 def dispatch_end(house: House, order_page: str) -> datetime:

@@ -233,3 +233,9 @@ def test_a_session_that_ended_is_said_and_nothing_on_the_page_is_lost(sign_in: C
     expect(page.get_by_role("heading", name="Latest settlement statements")).to_be_visible()
     page.get_by_role("link", name="Sign in again").click()
     expect(page).to_have_url(re.compile(r"/sign-in\?next=/$"))
+
+
+def test_the_sale_is_settled_up_to_its_last_run(house: House, sign_in: Callable[..., Page]) -> None:
+    """Last in this file, for the market is then a year on: each run supersedes the one before, and the money follows."""
+    operator, grid = sign_in("operator"), sign_in("grid")
+    sale.settle_every_run(operator, grid, house)

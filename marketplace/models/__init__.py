@@ -1,7 +1,9 @@
 """Rows: one file per noun. Integrity lives in named database constraints; there is no logic in save()."""
 
 from marketplace.models.agent_decision import AgentDecision
+from marketplace.models.dispute import Dispute, DisputeEntry, buyer_of, side_of
 from marketplace.models.event import Anchor, AnchorAttempt, Event, Lease, LedgerEntry, SettlementRecord
+from marketplace.models.event_day import EventDay, declared_event_days
 from marketplace.models.job import Job, Upload
 from marketplace.models.meter import MeterReading
 from marketplace.models.nomination import BaselineNomination
@@ -27,7 +29,10 @@ __all__ = [
     "AnchorAttempt",
     "ApiToken",
     "BaselineNomination",
+    "Dispute",
+    "DisputeEntry",
     "Event",
+    "EventDay",
     "Forecast",
     "Job",
     "Lease",
@@ -51,6 +56,9 @@ __all__ = [
     "StatementLine",
     "Upload",
     "User",
+    "buyer_of",
+    "declared_event_days",
     "role_of",
+    "side_of",
     "standing_statement",
 ]

@@ -21,7 +21,7 @@ class SettlementStatement(models.Model):
         RUN_DUE = "RUN_DUE", "The run was due"
         NEW_READINGS = "NEW_READINGS", "Meter readings were revised"
         NEW_PRICES = "NEW_PRICES", "Prices were revised"
-        DISPUTE = "DISPUTE", "A dispute was upheld"
+        DISPUTE = "DISPUTE", "A dispute was right"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     activation = models.ForeignKey(Activation, models.PROTECT, related_name="statements")

@@ -101,6 +101,28 @@ def statement(p: Payload) -> str:
     return f"Dispatch {p['activation']} {delivered}. Run {p['run']} pays {money(p['amount_pence'])}{changed}."
 
 
+def side(p: Payload, name: str = "side") -> str:
+    """A party of an order."""
+    return f"The {p[name].lower()}"
+
+
+def disputed(p: Payload) -> str:
+    """A dispute was opened."""
+    part = f", {len(p['periods'])} of its settlement periods" if p["periods"] else ""
+    named = p["reason"].lower().replace("_", " ")
+    return f"{side(p)} disputes run {p['run']}, version {p['version']}{part} ({named}): {signed(p['difference_pence'])} claimed."
+
+
+def answered(p: Payload) -> str:
+    """A dispute was answered."""
+    return f"{side(p, 'by')} {'agrees with' if p['agrees'] else 'objects to'} the dispute over run {p['run']}."
+
+
+def amended(p: Payload) -> str:
+    """A dispute was decided by a new statement."""
+    return f"The dispute over run {p['run']} is decided: a new statement, {signed(p['delta_pence'])} against the one before."
+
+
 def because(p: Payload) -> str:
     """The reason somebody gave."""
     return str(p["reason"]).rstrip(".") or "no reason given"
@@ -129,6 +151,12 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     ),
     "settlement.statement": statement,
     "settlement.proven": lambda p: f"Run {p['run']} is proven. Proof: {p['proof'].lower().replace('_', ' ')}.",
+    "dispute.opened": disputed,
+    "dispute.answered": answered,
+    "dispute.upheld": lambda p: f"{side(p, 'by')} upholds run {p['run']}: the statement stands.",
+    "dispute.amended": amended,
+    "dispute.escalated": lambda p: f"{side(p, 'by')} escalates the dispute over run {p['run']}.",
+    "site.event_day": lambda p: f"{p['day']} was declared an event day of {p['site']}: {because(p)}.",
     "token.made": lambda p: (
         f"API token {p['name']} was made for {', '.join(p['scopes']) or 'nothing'}, until {p['until'][:16]} UTC."
     ),

@@ -18,7 +18,10 @@ from marketplace.models import (
     AgentDecision,
     Anchor,
     ApiToken,
+    Dispute,
+    DisputeEntry,
     Event,
+    EventDay,
     Forecast,
     Job,
     LedgerEntry,
@@ -53,6 +56,7 @@ OWNED_THROUGH: dict[type[Model], str] = {
     Upload: "site__organisation__",
     Plan: "site__organisation__",
     MeterReading: "site__organisation__",
+    EventDay: "site__organisation__",
     AgentDecision: "site__organisation__",
     Offer: "site__organisation__",
     OfferRequest: "site__organisation__",
@@ -61,11 +65,16 @@ OWNED_THROUGH: dict[type[Model], str] = {
     OrderPeriod: "order__offer__site__organisation__",
     Activation: "order__offer__site__organisation__",
     SettlementProgress: "activation__order__offer__site__organisation__",
-    SettlementStatement: "activation__order__offer__site__organisation__",
-    StatementLine: "statement__activation__order__offer__site__organisation__",
     SettlementRecord: "statement__activation__order__offer__site__organisation__",
     Purchase: "organisation__",
     SearchResult: "organisation__",
+}
+# The path from each model to its order, for what both parties of an order read: its seller, and its buyer if it is here.
+DEALT_THROUGH: dict[type[Model], str] = {
+    SettlementStatement: "activation__order",
+    StatementLine: "statement__activation__order",
+    Dispute: "statement__activation__order",
+    DisputeEntry: "dispute__statement__activation__order",
 }
 # Hashes and public figures: the same for everybody who is signed in.
 PUBLIC: frozenset[type[Model]] = frozenset({Anchor, SignalPoint, Forecast})
@@ -80,6 +89,8 @@ AUDITED: frozenset[type[Model]] = frozenset(
         SettlementStatement,
         StatementLine,
         SettlementRecord,
+        Dispute,
+        DisputeEntry,
         Event,
         LedgerEntry,
         AgentDecision,
@@ -103,6 +114,8 @@ def visible(model: type[M], user: User | AnonymousUser) -> QuerySet[M]:
         return everything.filter(event_seen("event__", user)).distinct()
     if model in JOURNAL:
         return everything.filter(message_seen(user))
+    if model in DEALT_THROUGH:
+        return everything.filter(deal_seen(DEALT_THROUGH[model], user))
     if model not in OWNED_THROUGH:
         raise LookupError(f"{model.__name__} has no rule of visibility in queries/visible.py")
     return everything.filter(**own_organisations(OWNED_THROUGH[model], user))
@@ -120,6 +133,12 @@ def is_auditor(user: User) -> bool:
     if user.acting_for is not None:
         return user.acting_for.kind == Organisation.Kind.AUDITOR
     return Membership.objects.filter(user=user, organisation__kind=Organisation.Kind.AUDITOR).exists()
+
+
+def deal_seen(path: str, user: User) -> Q:
+    """Rows of orders that the person's organisations sold or bought; subqueries, so that no row appears twice."""
+    own = Organisation.objects.filter(**own_organisations("", user)).values("pk")
+    return Q(**{f"{path}__offer__site__organisation__in": own}) | Q(**{f"{path}__in": bought_orders(user).values("pk")})
 
 
 def event_seen(path: str, user: User) -> Q:
@@ -141,15 +160,20 @@ def message_seen(user: User) -> Q:
     return sold | (Q(role="bap") & bought)
 
 
-def bought_subjects(user: User) -> list[str]:
-    """Event subjects of the orders this person's organisations placed, if the seller's rows are here.
+def bought_orders(user: User) -> QuerySet[Order]:
+    """The orders this person's organisations placed, if the seller's rows are here.
 
     Both ids must fit: the transaction is one we began, and the order's verified sender is our own participant.
     """
-    orders = Order.objects.filter(
+    return Order.objects.filter(
         transaction_id__in=visible(Purchase, user).values("transaction_id"),
         buyer_subscriber_id=settings.BECKN_PARTICIPANTS["bap"]["subscriber_id"],
     )
+
+
+def bought_subjects(user: User) -> list[str]:
+    """Event subjects of the orders this person's organisations placed."""
+    orders = bought_orders(user)
     activations = Activation.objects.filter(order__in=orders)
     return [f"order:{pk}" for pk in orders.values_list("pk", flat=True)] + [
         f"activation:{pk}" for pk in activations.values_list("pk", flat=True)

@@ -17,6 +17,7 @@ class Action(StrEnum):
     BUY = "order and dispatch flexibility"
     METER = "record meter readings"
     SETTLE = "settle an activation"
+    DISPUTE = "open, answer or decide a dispute"
     MANAGE = "manage members and keys"
     REDRIVE = "send or handle messages again"
 
@@ -25,8 +26,8 @@ ALLOWED: dict[str, frozenset[Action]] = {
     "VIEWER": frozenset({Action.VIEW}),
     "AUDITOR": frozenset({Action.VIEW}),
     "OPERATOR": frozenset({Action.VIEW, Action.UPLOAD_QUEUE, Action.PLAN, Action.METER}),
-    "TRADER": frozenset({Action.VIEW, Action.UPLOAD_QUEUE, Action.PLAN, Action.TRADE, Action.BUY}),
-    "SETTLEMENT": frozenset({Action.VIEW, Action.METER, Action.SETTLE}),
+    "TRADER": frozenset({Action.VIEW, Action.UPLOAD_QUEUE, Action.PLAN, Action.TRADE, Action.BUY, Action.DISPUTE}),
+    "SETTLEMENT": frozenset({Action.VIEW, Action.METER, Action.SETTLE, Action.DISPUTE}),
     "ADMIN": frozenset(Action),
 }
 

@@ -15,7 +15,7 @@ from flex_engine.settle.back_test import BackTest, back_test, faults
 from flex_engine.settle.baseline import BaselineError
 from flex_engine.settle.registry import BaselineMethod, methods
 from flex_engine.timegrid import HALF_HOUR, floor_half_hour, settlement_period
-from marketplace.models import Activation, MeterReading, Site
+from marketplace.models import Activation, MeterReading, Site, declared_event_days
 from marketplace.rules.order_state import ActivationState
 
 TESTED = 60  # settlement days
@@ -76,6 +76,7 @@ def figures_of(found: BackTest) -> dict[str, Any]:
 
 
 def event_days(site: Site) -> set[date]:
-    """Settlement days with a dispatch of the site that was not refused."""
+    """Settlement days with a dispatch of the site that was not refused, and those that were declared."""
     dispatched = Activation.objects.filter(order__offer__site=site).exclude(state=ActivationState.REJECTED)
-    return {settlement_period(start)[0] for start in dispatched.values_list("start_at", flat=True)}
+    days = {settlement_period(start)[0] for start in dispatched.values_list("start_at", flat=True)}
+    return days | declared_event_days(site)

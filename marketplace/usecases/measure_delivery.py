@@ -12,7 +12,7 @@ from flex_engine.settle.baseline import Baseline, BaselineError
 from flex_engine.settle.delivery import MissingReadingError, PeriodDelivery, deliver
 from flex_engine.settle.registry import work_out
 from flex_engine.timegrid import settlement_period
-from marketplace.models import Activation, ActivationPeriod, MeterReading, Site
+from marketplace.models import Activation, ActivationPeriod, MeterReading, Site, declared_event_days
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import ActivationState
 from marketplace.usecases.nominate_baseline import nomination_of
@@ -50,8 +50,8 @@ def measure_delivery(*, activation: Activation, now: datetime) -> Measured:
             order.offer.baseline_method,
             readings=readings,
             periods=starts,
-            event_days=event_days(order.offer.site, besides=activation),
             nomination=nomination_of(order.offer.site, starts, method=order.offer.baseline_method, now=now),
+            event_days=event_days(order.offer.site, besides=activation, known_at=now),
         )
         lines = deliver(
             instructed_wh={row.start_at: int(row.requested_kw * 500) for row in periods},
@@ -89,11 +89,12 @@ def instructed_beside(activation: Activation, starts: Sequence[datetime]) -> dic
     return dict(found)
 
 
-def event_days(site: Site, *, besides: Activation) -> set[date]:
-    """Settlement days on which the site was dispatched, which a like-day baseline leaves out."""
+def event_days(site: Site, *, besides: Activation, known_at: datetime) -> set[date]:
+    """Settlement days on which the site was dispatched, or that were declared by `known_at`: a like-day baseline leaves them out."""
     others = (
         Activation.objects.filter(order__offer__site=site)
         .exclude(pk=besides.pk)
         .exclude(state=ActivationState.REJECTED)
     )
-    return {settlement_period(start)[0] for start in others.values_list("start_at", flat=True)}
+    dispatched = {settlement_period(start)[0] for start in others.values_list("start_at", flat=True)}
+    return dispatched | declared_event_days(site, known_at=known_at)

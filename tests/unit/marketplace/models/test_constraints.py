@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, models, transaction
 
-from marketplace.models import Offer, OfferPeriod, Order, OrderPeriod, SettlementStatement, Site
+from marketplace.models import Dispute, Offer, OfferPeriod, Order, OrderPeriod, SettlementStatement, Site
 from tests.unit.marketplace.usecases import market, planned
 from tests.unit.marketplace.usecases.conftest import offer, owner, site
 from tests.unit.marketplace.usecases.market import FIRST, NOW
@@ -22,6 +22,16 @@ def statement(amount, **more):
         activation=activation, baseline_method="m", delivered_wh=1, eligible_wh=1, shortfall_wh=0, payment_pence=10,
         penalty_pence=3, amount_pence=amount, label="MEASURED", created_at=NOW,
         knowledge_time=NOW, **more,
+    )  # fmt: skip
+
+
+def undecided():
+    """A dispute that says it was amended and names no new statement."""
+    statement(7)
+    made = SettlementStatement.objects.get()
+    Dispute.objects.create(
+        statement=made, opened_by=Site.objects.get().organisation, side="SELLER", reason="OTHER", unit="PENCE",
+        stated_value=7, claimed_value=8, difference_pence=1, digest="d", state="AMENDED", opened_at=NOW, response_due_at=NOW,
     )  # fmt: skip
 
 
@@ -39,6 +49,7 @@ BROKEN = {
     "ordered_kw_is_positive": lambda: (market.quoted(Offer.objects.get()), OrderPeriod.objects.update(ordered_kw=0)),
     "statement_components_sum_to_the_amount": lambda: statement(8),
     "all_but_the_first_statement_supersede": lambda: statement(7, sequence=2),
+    "an_amended_dispute_names_its_new_statement": lambda: undecided(),
     "one_job_per_site_and_external_id": lambda: [planned.job(Site.objects.get(), "same") for _ in range(2)],
     "one_reading_per_site_start_and_known": lambda: twice_metered(),
     "one_row_per_offer_and_period": lambda: OfferPeriod.objects.create(

@@ -1,0 +1,246 @@
+"""From a claim to a decision: who may, once only, in time; and an amendment that is worked out, never written by hand."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import orjson
+import pytest
+from django.conf import settings as django_settings
+
+from marketplace.ledger.log import as_bytes
+from marketplace.models import Dispute, Event, EventDay, MeterReading, Order, Purchase, SettlementStatement
+from marketplace.queries.sentences import sentence
+from marketplace.rules.dispute import DisputeStep
+from marketplace.rules.errors import MarketError
+from marketplace.usecases.advance_dispute import advance_dispute
+from marketplace.usecases.amend_dispute import Correction, amend_dispute
+from marketplace.usecases.open_dispute import Evidence, open_dispute
+from marketplace.usecases.resettle import resettle
+from marketplace.usecases.settle_activation import settle_activation
+from tests.unit.marketplace.usecases import market, settled
+from tests.unit.marketplace.usecases.conftest import events_of
+from tests.unit.marketplace.usecases.market import END, FIRST, NOW, SECOND
+
+pytestmark = pytest.mark.usefixtures("network")
+SPOILT = date(2024, 1, 12)  # the site drew little on that Friday evening, for a reason of its own
+METERED = {FIRST: 330_001, SECOND: 349_999} | {FIRST - timedelta(days=4): 300_000, SECOND - timedelta(days=4): 310_000}
+LATER = END + timedelta(hours=2)
+SHA = "ab" * 32
+
+
+class Table:
+    """Two parties at one statement."""
+
+    def __init__(self, site):
+        self.seller = site.organisation
+        self.site = site
+        self.statement = settle_activation(activation=settled.over(site, metered=METERED), now=END)
+        self.order = self.statement.activation.order
+        self.buyer = market.organisation("Northern Networks", "GRID")
+        Purchase.objects.create(
+            organisation=self.buyer, transaction_id=self.order.transaction_id, seller_subscriber_id="s", offer_id="o",
+            resource_id="r", state="DELIVERED", requested_kw=400, created_at=NOW, updated_at=NOW,
+        )  # fmt: skip
+        self.people = {
+            self.seller: market.person(self.seller, "SETTLEMENT"),
+            self.buyer: market.person(self.buyer, "TRADER"),
+        }
+
+    def buyer_is_here(self):
+        Order.objects.update(buyer_subscriber_id=django_settings.BECKN_PARTICIPANTS["bap"]["subscriber_id"])
+
+    def open(self, by=None, **changes):
+        by = by or self.buyer
+        facts = {
+            "statement": self.statement, "organisation": by, "user": self.people[by], "reason": "METER_GAP", "unit": "PENCE",
+            "claimed_value": self.statement.amount_pence - 500, "words": "The meter stood still at 17:10.", "now": LATER,
+        }  # fmt: skip
+        return open_dispute(**facts | changes)
+
+    def step(self, dispute, step, by, *, words="See the meter's own log.", now=LATER, **more):
+        return advance_dispute(
+            dispute=dispute, step=DisputeStep(step), organisation=by, user=self.people[by], words=words, now=now, **more
+        )
+
+    def amend(self, dispute, correction, *, now=LATER, by=None, words="The reading was revised."):
+        by = by or self.seller
+        return amend_dispute(
+            dispute=dispute, organisation=by, user=self.people[by], words=words, correction=correction, now=now
+        )
+
+
+@pytest.fixture
+def table(site):
+    found = Table(site)
+    found.buyer_is_here()
+    return found
+
+
+def refused(call, *args, **kwargs):
+    with pytest.raises(MarketError) as caught:
+        call(*args, **kwargs)
+    return caught.value
+
+
+def payload(kind):
+    return orjson.loads(as_bytes(Event.objects.filter(type=kind).latest("id").payload))
+
+
+def test_a_dispute_states_its_claim_its_worth_and_its_deadline(table):
+    dispute = table.open(evidence=Evidence("meter-log.csv", SHA))
+    assert (dispute.state, dispute.side, dispute.difference_pence) == ("OPEN", "BUYER", -500)
+    assert (dispute.stated_value, dispute.unit) == (table.statement.amount_pence, "PENCE")
+    assert dispute.response_due_at.isoformat() == "2024-01-31T00:00:00+00:00"
+    assert events_of(f"order:{table.order.pk}")[-1] == "dispute.opened"
+    told = payload("dispute.opened")
+    assert (told["statement"], told["evidence_sha256"]) == (str(table.statement.pk), SHA)
+    assert set(Event.objects.get(type="dispute.opened").organisations.all()) == {table.seller, table.buyer}
+
+
+def test_energy_of_one_half_hour_is_valued_at_the_order_s_rates(table):
+    line = table.statement.lines.get(start_at=FIRST)
+    claimed = line.eligible_wh + 10_000
+    dispute = table.open(by=table.seller, periods=[(settled.DAY, 35)], unit="WH", claimed_value=claimed)
+    assert (dispute.stated_value, dispute.claimed_value) == (line.eligible_wh, claimed)
+    assert dispute.difference_pence in {349, 350, 351}  # 10 kWh at 25 p and 10 p, each side rounded once
+    assert [one.settlement_period for one in dispute.lines.all()] == [35]
+
+
+def test_the_same_dispute_twice_is_one_and_another_over_the_same_lines_is_refused(table):
+    first = table.open(periods=[(settled.DAY, 35)], claimed_value=0)
+    assert table.open(periods=[(settled.DAY, 35)], claimed_value=0).pk == first.pk
+    assert Event.objects.filter(type="dispute.opened").count() == 1
+    assert refused(table.open, claimed_value=0).code == "DISPUTE_OVERLAPS"
+    assert refused(table.open, periods=[(settled.DAY, 35)], claimed_value=1).code == "DISPUTE_OVERLAPS"
+    table.open(periods=[(settled.DAY, 36)], claimed_value=0)
+    table.open(by=table.seller, claimed_value=10_000)
+    assert Dispute.objects.count() == 3
+
+
+BAD = {
+    "reason": ({"reason": "WEATHER"}, "BASELINE_INPUT"),
+    "unit": ({"unit": "KWH"}, "PENCE or WH"),
+    "words": ({"words": " "}, "1 to 1000"),
+    "evidence_sha256": ({"evidence": Evidence("file.csv", "AB" * 32)}, "64 hexadecimal"),
+    "evidence_reference": ({"evidence": Evidence("", SHA)}, "belong together"),
+    "periods": ({"periods": [(settled.DAY, 20)]}, "SP 20"),
+    "claimed_value": ({"unit": "WH", "claimed_value": 400_001}, "400000 Wh"),
+}
+
+
+def test_a_bad_field_is_named_and_nothing_is_opened(table):
+    for field, (changes, words) in BAD.items():
+        error = refused(table.open, **changes)
+        assert error.code.startswith("BAD_")
+        assert error.details["column"] == field
+        assert words in str(error)
+    assert not Dispute.objects.exists()
+
+
+def test_only_a_party_with_the_role_opens_and_only_in_time(table):
+    stranger = market.organisation("Elsewhere", "GRID")
+    table.people[stranger] = market.person(stranger, "ADMIN")
+    assert refused(table.open, by=stranger).code == "NOT_ALLOWED"
+    table.people[table.buyer] = market.person(market.organisation("Third", "GRID"), "ADMIN")
+    assert refused(table.open).code == "NOT_ALLOWED"
+    table.people[table.buyer] = market.person(table.buyer, "VIEWER")
+    assert refused(table.open).code == "NOT_ALLOWED"
+    late = END + timedelta(days=29)
+    assert refused(table.open, by=table.seller, now=late).code == "DISPUTE_TOO_LATE"
+
+
+def test_a_buyer_elsewhere_is_no_party_here_and_its_answer_is_written_down_by_the_seller(site):
+    table = Table(site)
+    assert refused(table.open).code == "NOT_ALLOWED"
+    dispute = table.open(by=table.seller)
+    answered = table.step(dispute, "RESPOND", table.seller, words="Ticket 7: the buyer agrees.", agrees=True)
+    assert (answered.state, answered.answer_agrees) == ("ANSWERED", True)
+
+
+def test_answer_uphold_and_every_event(table):
+    dispute = table.open()
+    assert refused(table.step, dispute, "RESPOND", table.buyer, agrees=True).code == "DISPUTE_TURN"
+    assert refused(table.step, dispute, "RESPOND", table.seller).code == "BAD_ANSWER"
+    answered = table.step(dispute, "RESPOND", table.seller, agrees=False)
+    assert table.step(dispute, "RESPOND", table.seller, agrees=False).pk == answered.pk, "sent twice"
+    closed = table.step(dispute, "UPHOLD", table.buyer, words="We accept that.")
+    assert (closed.state, closed.closed_at, closed.amended_by) == ("UPHELD", LATER, None)
+    assert events_of(f"order:{table.order.pk}")[-3:] == ["dispute.opened", "dispute.answered", "dispute.upheld"]
+    assert refused(table.step, dispute, "ESCALATE", table.buyer, words="No.").code == "DISPUTE_STATE"
+    assert SettlementStatement.objects.count() == 1
+    said = [sentence(row.type, as_bytes(row.payload)) for row in Event.objects.filter(type__startswith="dispute.")]
+    assert sorted(said) == [
+        "The buyer disputes run II, version 1 (meter gap): −£5.00 claimed.",
+        "The buyer upholds run II: the statement stands.",
+        "The seller objects to the dispute over run II.",
+    ]
+    assert table.open(claimed_value=1).state == "OPEN", "what was decided may be disputed on other grounds"
+
+
+def test_an_amendment_carries_readings_and_the_statement_is_worked_out_from_them(table):
+    dispute = table.open()
+    table.step(dispute, "RESPOND", table.seller, agrees=True)
+    correction = Correction(readings=[(FIRST, 360_001)], source="meter operator's revision 2")
+    amended = table.amend(dispute, correction)
+    made = amended.amended_by
+    assert (amended.state, made.reason, made.version, made.supersedes_id) == (
+        "AMENDED",
+        "DISPUTE",
+        2,
+        table.statement.pk,
+    )
+    readings = settled.history() | METERED | {FIRST: 360_001}
+    assert (made.payment_pence, made.penalty_pence) == settled.amounts_pence(readings, instructed_wh=200_000)
+    assert made.delta_pence == made.amount_pence - table.statement.amount_pence == -1050
+    told = payload("dispute.amended")
+    assert sentence("dispute.amended", orjson.dumps(told)).endswith("a new statement, −£10.50 against the one before.")
+    assert (told["delta_pence"], told["readings"]) == ("-1050", "1")
+    assert told["readings_sha256"] == payload("meter.recorded")["sha256"]
+    assert refused(table.open, claimed_value=7).code == "STATEMENT_SUPERSEDED"
+    assert table.amend(dispute, correction).amended_by == made, "sent twice"
+    assert SettlementStatement.objects.count() == 2
+    again = resettle(activation=made.activation, reason="NEW_READINGS", now=LATER + timedelta(days=1))
+    assert again.pk == made.pk, "the correction stays for every later run"
+
+
+def test_an_amendment_by_a_missing_event_day(table):
+    dispute = table.open(by=table.seller, reason="EVENT_DAY_MISSING", claimed_value=table.statement.amount_pence + 900)
+    table.step(dispute, "RESPOND", table.buyer, agrees=True)
+    made = table.amend(dispute, Correction(event_days=[SPOILT])).amended_by
+    found = {line.start_at: line.baseline_wh for line in made.lines.all()}
+    assert found == settled.baseline_wh(settled.history() | METERED, events=[SPOILT])
+    assert SPOILT.isoformat() not in made.baseline_facts["days_used"]
+    assert EventDay.objects.get().known_at == LATER
+    assert refused(table.amend, table_again(table), Correction(event_days=[LATER.date()])).code == "BAD_EVENT_DAY"
+
+
+def table_again(table):
+    table.statement = SettlementStatement.objects.latest("sequence")
+    dispute = table.open(now=LATER, claimed_value=3)
+    return table.step(dispute, "RESPOND", table.seller, agrees=True)
+
+
+def test_an_amendment_that_changes_nothing_is_refused_and_records_nothing(table):
+    dispute = table.open()
+    table.step(dispute, "RESPOND", table.seller, agrees=True)
+    readings, count = MeterReading.objects.count(), Event.objects.count()
+    unused = FIRST - timedelta(days=30)  # no day of the baseline
+    error = refused(table.amend, dispute, Correction(readings=[(unused, 1)]))
+    assert error.code == "AMENDS_NOTHING"
+    assert (MeterReading.objects.count(), Event.objects.count()) == (readings, count)
+    assert refused(table.amend, dispute, Correction(readings=[(FIRST, -1)])).code == "BAD_READING"
+    assert Dispute.objects.get().state == "ANSWERED"
+
+
+def test_only_the_seller_amends_and_not_over_an_objection_to_its_own_dispute(table):
+    mine = table.open()
+    table.step(mine, "RESPOND", table.seller, agrees=False)
+    assert refused(table.amend, mine, Correction(readings=[(FIRST, 1)]), by=table.buyer).code == "DISPUTE_TURN"
+    table.step(mine, "UPHOLD", table.buyer)
+    theirs = table.open(by=table.seller, claimed_value=9_999)
+    table.step(theirs, "RESPOND", table.buyer, agrees=False)
+    revised = Correction(readings=[(FIRST, 300_001)])
+    assert refused(table.amend, theirs, revised).code == "DISPUTE_TURN"
+    table.step(theirs, "ESCALATE", table.seller)
+    assert table.amend(theirs, revised).state == "AMENDED"

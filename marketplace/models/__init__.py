@@ -1,6 +1,7 @@
 """Rows: one file per noun. Integrity lives in named database constraints; there is no logic in save()."""
 
 from marketplace.models.agent_decision import AgentDecision
+from marketplace.models.capacity import SiteCapacity, StackingRow
 from marketplace.models.dispute import Dispute, DisputeEntry, buyer_of, side_of
 from marketplace.models.event import Anchor, AnchorAttempt, Event, Lease, LedgerEntry, SettlementRecord
 from marketplace.models.event_day import EventDay, declared_event_days
@@ -53,6 +54,8 @@ __all__ = [
     "SettlementStatement",
     "SignalPoint",
     "Site",
+    "SiteCapacity",
+    "StackingRow",
     "StatementLine",
     "Upload",
     "User",

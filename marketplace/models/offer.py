@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 
+from marketplace.models.capacity import SiteCapacity
 from marketplace.models.plan import Plan
 from marketplace.models.site import Site
 
@@ -66,12 +67,20 @@ class Offer(models.Model):
 
 
 class OfferPeriod(models.Model):
-    """One settlement period of an offer. The check below is what makes overselling impossible on any engine."""
+    """One settlement period of an offer. The check below makes overselling an offer impossible, that of `capacity` its site."""
 
     offer = models.ForeignKey(Offer, models.CASCADE, related_name="periods")
     start_at = models.DateTimeField()
     offered_kw = models.DecimalField(max_digits=12, decimal_places=3)
     reserved_kw = models.DecimalField(max_digits=12, decimal_places=3, default=0)
+    capacity = models.ForeignKey(
+        SiteCapacity,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="offer_periods",
+        help_text="The site's row of this period",
+    )
 
     class Meta:
         constraints = [

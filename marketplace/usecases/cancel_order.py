@@ -8,11 +8,12 @@ from datetime import datetime
 from django.db import transaction
 
 from marketplace import events, notify
-from marketplace.models import Offer, OfferPeriod, Order
+from marketplace.models import Order
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderEvent, OrderState, next_order_state
 from marketplace.usecases.initialise_order import order_of
 from marketplace.usecases.publish_catalogue import refresh_catalogue
+from marketplace.usecases.release_capacity import release_capacity
 
 
 def cancel_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, reason: str, now: datetime) -> Order:
@@ -27,16 +28,8 @@ def cancel_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, reason:
                 "The order has been dispatched.",
                 fix="It ends by delivery and settlement.",
             )
-        state, reserved = (
-            next_order_state(OrderState(order.state), OrderEvent.CANCEL),
-            order.state == OrderState.CONFIRMED,
-        )
-        if reserved:
-            # The offer first, as confirming locks it, so that the two never wait for each other.
-            Offer.objects.select_for_update(of=("self",)).get(pk=order.offer_id)
-            give_back(order)
-            if now < order.offer.gate_closure_at:
-                Offer.objects.filter(pk=order.offer_id, state=Offer.State.SOLD).update(state=Offer.State.PUBLISHED)
+        state = next_order_state(OrderState(order.state), OrderEvent.CANCEL)
+        reserved = release_capacity(order=order, now=now)
         order.state = state
         order.version += 1
         order.save(update_fields=["state", "version"])
@@ -52,11 +45,3 @@ def cancel_order(*, transaction_id: uuid.UUID, buyer_subscriber_id: str, reason:
             refresh_catalogue(organisation=organisation, now=now)
         notify.changed("catalogue", "offers", f"orders:{organisation.slug}", f"order:{order.pk}")
     return order
-
-
-def give_back(order: Order) -> None:
-    """Take the order's power out of what is reserved; the caller has locked the offer."""
-    held = {row.start_at: row.ordered_kw for row in order.periods.all()}
-    for row in OfferPeriod.objects.filter(offer=order.offer, start_at__in=held):
-        # Subtracted here, in decimals: SQLite would subtract binary fractions.
-        OfferPeriod.objects.filter(pk=row.pk).update(reserved_kw=row.reserved_kw - held[row.start_at])

@@ -6,13 +6,12 @@ import uuid
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
 
 from marketplace import enqueue, events, notify
-from marketplace.models import Offer, OfferPeriod, Order
-from marketplace.rules.dispatch import check_gate, check_price, check_room
-from marketplace.rules.errors import MarketError
+from marketplace.models import Order
+from marketplace.rules.dispatch import check_gate, check_price
 from marketplace.rules.order_state import OrderEvent, OrderState, next_order_state
+from marketplace.usecases.hold_capacity import hold_capacity
 from marketplace.usecases.initialise_order import order_of
 from marketplace.usecases.publish_catalogue import refresh_catalogue
 
@@ -22,8 +21,8 @@ def confirm_order(
 ) -> Order:
     """Confirm the initialised order; repeating it answers the same order. The reservation is atomic.
 
-    The offer's period rows are locked before they are read, and the database refuses reserved > offered whatever the
-    code does. Raises MarketError: sold out, withdrawn, quote expired or changed, gate closed, wrong state.
+    Raises MarketError: sold out, withdrawn, not to be stacked with what the site has sold, quote expired or changed, gate
+    closed, wrong state.
     """
     with transaction.atomic():
         order = order_of(transaction_id, buyer_subscriber_id)
@@ -34,33 +33,13 @@ def confirm_order(
         check_price(
             quoted_pence=order.quote_pence, agreed_pence=agreed_pence, now=now, expires_at=order.quote_expires_at
         )
-        reserve(order)
+        hold_capacity(order=order, now=now)
         order.state, order.confirmed_at = state, now
         order.version += 1
         order.save(update_fields=["state", "confirmed_at", "version"])
         record(order, now=now)
         refresh_catalogue(organisation=order.offer.site.organisation, now=now)
     return order
-
-
-def reserve(order: Order) -> None:
-    """Take the order's power out of the offer's periods. The scarce thing locked here is unsold flexibility."""
-    asked = {row.start_at: row.ordered_kw for row in order.periods.all()}
-    # The offer first, as publishing and withdrawing lock it: what was withdrawn may be on sale again elsewhere.
-    offer = Offer.objects.select_for_update(of=("self",)).get(pk=order.offer_id)
-    if offer.state == Offer.State.WITHDRAWN:
-        raise MarketError(
-            "BIZ_QUANTITY_UNAVAILABLE",
-            "The seller has withdrawn this offer since it was quoted.",
-            fix="Search the catalogue again.",
-        )
-    rows = list(OfferPeriod.objects.select_for_update(of=("self",)).filter(offer=order.offer).order_by("start_at"))
-    check_room(asked=asked, left={row.start_at: row.offered_kw - row.reserved_kw for row in rows})
-    for row in rows:
-        if row.start_at in asked:  # added here, in decimals: SQLite would add binary fractions
-            OfferPeriod.objects.filter(pk=row.pk).update(reserved_kw=row.reserved_kw + asked[row.start_at])
-    if not OfferPeriod.objects.filter(offer=order.offer, reserved_kw__lt=F("offered_kw")).exists():
-        Offer.objects.filter(pk=order.offer_id, state=Offer.State.PUBLISHED).update(state=Offer.State.SOLD)
 
 
 def record(order: Order, *, now: datetime) -> None:

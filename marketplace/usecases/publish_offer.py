@@ -6,7 +6,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q
 
 from flex_engine.settle.registry import nomination_deadline
 from flex_engine.timegrid import settlement_period
@@ -17,14 +16,16 @@ from marketplace.rules.dispatch import check_gate
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
 from marketplace.usecases.nominate_baseline import nominate_plan, nomination_of
+from marketplace.usecases.prove_capacity import prove_capacity
 from marketplace.usecases.publish_catalogue import publish_catalogue
+from marketplace.usecases.stand_beside import check_still_covered, stand_beside
 
 
 def publish_offer(*, offer: Offer, user: User | None, accept_back_test: bool = False, now: datetime) -> Offer:
     """From now on the offer is in the catalogue and can be ordered. Publishing twice changes nothing.
 
-    Refused when its certificate does not hold, its gate has closed, or a published offer of the site overlaps it
-    (the same flexibility would be sold twice); and when the back-test of its baseline breaks a limit, unless whoever
+    Refused when its certificate does not hold, its gate has closed, or an offer of the site overlaps it that it may not
+    be stacked with (the same flexibility would be sold twice); and when the back-test of its baseline breaks a limit, unless whoever
     publishes accepts that, which the event then says. Raises MarketError.
     """
     with transaction.atomic():
@@ -41,10 +42,14 @@ def publish_offer(*, offer: Offer, user: User | None, accept_back_test: bool = F
         # The scarce thing is the site's time: of two overlapping offers published at once, one must see the other.
         Site.objects.select_for_update(of=("self",)).get(pk=offer.site_id)
         check_sound(offer)
+        stand_beside(offer=offer, now=now)
         check_back_test(offer.back_test, offer.baseline_method, accepted=accept_back_test)
         ensure_nominated(offer, now=now)
         offer.state, offer.published_at = Offer.State.PUBLISHED, now
         offer.save(update_fields=["state", "published_at"])
+        starts = list(offer.periods.values_list("start_at", flat=True))
+        rows = prove_capacity(site=offer.site, direction=offer.direction, starts=starts, now=now)
+        check_still_covered(offer, rows)
         events.append(
             type="offer.published",
             subject=f"offer:{offer.pk}",
@@ -89,24 +94,8 @@ def ensure_nominated(offer: Offer, *, now: datetime) -> None:
 
 
 def check_sound(offer: Offer) -> None:
-    """Raise MarketError unless the certificate holds and nothing on sale or sold of the site covers the same time."""
+    """Raise MarketError unless the certificate holds."""
     if not offer.certificate.get("holds"):
         raise MarketError(
             "CERTIFICATE_FAILED", "No schedule was proved to deliver this offer.", fix="Draft the offer again."
-        )
-    overlap = (
-        Offer.objects.filter(
-            Q(state__in=[Offer.State.PUBLISHED, Offer.State.SOLD]) | Q(periods__reserved_kw__gt=0),
-            site=offer.site,
-            start_at__lt=offer.end_at,
-            end_at__gt=offer.start_at,
-        )
-        .exclude(pk=offer.pk)
-        .first()
-    )
-    if overlap is not None:
-        raise MarketError(
-            "OFFER_OVERLAPS",
-            f"An offer of this site from {overlap.start_at:%Y-%m-%dT%H:%M}Z to {overlap.end_at:%H:%M}Z is already on sale or sold.",
-            fix="Draft a window beside it, or withdraw that offer while nothing of it is sold.",
         )

@@ -17,6 +17,7 @@ from marketplace.models import Offer, Order, OrderPeriod
 from marketplace.rules.dispatch import check_gate, check_power, check_room
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderState
+from marketplace.usecases.hold_capacity import check_place
 
 QUOTE_LIFE = timedelta(minutes=30)
 
@@ -37,10 +38,11 @@ def quote_order(
     with transaction.atomic():
         offer = offer_on_sale(offer_id)
         check_gate(now=now, gate_closure_at=offer.gate_closure_at)
-        rows = {row.start_at: row for row in offer.periods.all()}
-        asked = dict(periods) if periods is not None else dict.fromkeys(rows, kw)
+        unsold = {row.start_at: row.offered_kw - row.reserved_kw for row in offer.periods.order_by("start_at")}
+        asked = dict(periods) if periods is not None else dict.fromkeys(unsold, kw)
         check_power(asked)
-        check_room(asked=asked, left={start: row.offered_kw - row.reserved_kw for start, row in rows.items()})
+        check_room(asked=asked, left=unsold)
+        check_place(offer, asked)
         order = Order.objects.select_for_update(of=("self",)).filter(transaction_id=transaction_id).first()
         if order is not None and (order.state != OrderState.DRAFT or order.buyer_subscriber_id != buyer_subscriber_id):
             raise MarketError(

@@ -9,6 +9,7 @@ from typing import Any
 
 from beckn.wire import types
 from marketplace.models import Offer, Organisation, Site
+from marketplace.wire.left import left_of
 from marketplace.wire.series import instant, number, time_series
 
 SCHEMA = types.BASE
@@ -31,14 +32,9 @@ def resource_id(site: Site) -> str:
     return f"flex-{site.slug}"
 
 
-def left_kw(offer: Offer) -> list[Decimal]:
-    """Power still unsold in each settlement period of the offer, in order of time."""
-    return [row.offered_kw - row.reserved_kw for row in sorted(offer.periods.all(), key=lambda row: row.start_at)]
-
-
 def offer_attributes(offer: Offer, *, seller: str, buyer: str | None = None) -> dict[str, Any]:
     """ComputeFlexSellOffer: the seller's terms and prices per half hour, with the buyer's role left open."""
-    slots = len(left_kw(offer))
+    slots = len(offer.periods.all())
     price = time_series(
         offer.start_at,
         {
@@ -62,9 +58,9 @@ def offer_attributes(offer: Offer, *, seller: str, buyer: str | None = None) -> 
     }
 
 
-def resource_attributes(offer: Offer) -> dict[str, Any]:
-    """ComputeFlexResource: what the site can do in the offer's window, from the stored plan and certificate."""
-    site, left = offer.site, left_kw(offer)
+def resource_attributes(offer: Offer, left: list[Decimal]) -> dict[str, Any]:
+    """ComputeFlexResource: what the site can do in the offer's window; `left` is what can be ordered, by half hour."""
+    site = offer.site
     carbon = carbon_column(offer)
     columns = {"CAPACITY_AVAILABLE": left} | ({"CARBON_INTENSITY": carbon} if carbon else {})
     return {
@@ -86,8 +82,9 @@ def carbon_column(offer: Offer) -> list[Decimal]:
     """Forecast carbon intensity over the window, from the plan the offer rests on; empty when it does not cover it."""
     plan = offer.plan
     first = int((offer.start_at - plan.start_at).total_seconds() // 1800)
-    values = plan.carbon_g_per_kwh[first : first + len(left_kw(offer))] if first >= 0 else []
-    return [Decimal(str(round(value, 1))) for value in values] if len(values) == len(left_kw(offer)) else []
+    slots = len(offer.periods.all())
+    values = plan.carbon_g_per_kwh[first : first + slots] if first >= 0 else []
+    return [Decimal(str(round(value, 1))) for value in values] if len(values) == slots else []
 
 
 def catalogue_head(organisation: Organisation, *, seller: str, bpp_url: str) -> dict[str, Any]:
@@ -107,8 +104,11 @@ def catalogue_head(organisation: Organisation, *, seller: str, bpp_url: str) -> 
 def catalogues(offers: Iterable[Offer], *, seller: str, bpp_url: str, now: datetime) -> list[dict[str, Any]]:
     """Catalogues of everything with room left whose gate is open at `now`, one per organisation."""
     by_provider: dict[int, dict[str, Any]] = {}
-    for offer in offers:
-        if offer.gate_closure_at <= now or min(left_kw(offer), default=Decimal(0)) <= 0:
+    given = [offer for offer in offers if offer.gate_closure_at > now]
+    left_by_offer = left_of(given)
+    for offer in given:
+        left = list(left_by_offer[offer.pk].values())
+        if min(left, default=Decimal(0)) <= 0:
             continue
         organisation = offer.site.organisation
         catalogue = by_provider.setdefault(
@@ -120,7 +120,7 @@ def catalogues(offers: Iterable[Offer], *, seller: str, bpp_url: str, now: datet
             {
                 "id": resource,
                 "descriptor": {"name": f"{offer.site.name} {offer.get_direction_display().lower()}"},
-                "resourceAttributes": resource_attributes(offer),
+                "resourceAttributes": resource_attributes(offer, left),
             }
         )
         catalogue["offers"].append(

@@ -8,7 +8,17 @@ import pytest
 from django.apps import apps
 from django.db import IntegrityError, models, transaction
 
-from marketplace.models import Dispute, Offer, OfferPeriod, Order, OrderPeriod, SettlementStatement, Site
+from marketplace.models import (
+    Dispute,
+    Offer,
+    OfferPeriod,
+    Order,
+    OrderPeriod,
+    SettlementStatement,
+    Site,
+    SiteCapacity,
+    StackingRow,
+)
 from tests.unit.marketplace.usecases import market, planned
 from tests.unit.marketplace.usecases.conftest import offer, owner, site
 from tests.unit.marketplace.usecases.market import FIRST, NOW
@@ -45,6 +55,18 @@ BROKEN = {
     "offer_ends_after_it_starts": lambda: Offer.objects.update(end_at=FIRST),
     "offer_prices_are_not_negative": lambda: Offer.objects.update(shortfall_penalty_gbp_per_kwh=Decimal("-0.0001")),
     "reserved_never_exceeds_offered": lambda: OfferPeriod.objects.update(reserved_kw=Decimal("400.001")),
+    "a_site_never_sells_more_than_it_can_deliver": lambda: (
+        market.confirmed(Offer.objects.get()),
+        SiteCapacity.objects.update(reserved_kw=Decimal("400.001")),
+    ),
+    "a_stacking_row_holds_something": lambda: (
+        market.confirmed(Offer.objects.get()),
+        StackingRow.objects.update(kw=0),
+    ),
+    "only_co_delivery_stands_beside_another_row": lambda: (
+        market.confirmed(Offer.objects.get()),
+        StackingRow.objects.update(form="CO_DELIVERY"),
+    ),
     "order_quote_is_not_negative": lambda: (market.quoted(Offer.objects.get()), Order.objects.update(quote_pence=-1)),
     "ordered_kw_is_positive": lambda: (market.quoted(Offer.objects.get()), OrderPeriod.objects.update(ordered_kw=0)),
     "statement_components_sum_to_the_amount": lambda: statement(8),

@@ -137,9 +137,16 @@ def initialised(of: Offer, *, kw: str = "400", buyer: str = BUYER, now: datetime
 
 
 def confirmed(of: Offer, *, kw: str = "400", buyer: str = BUYER, now: datetime = NOW) -> Order:
-    order = initialised(of, kw=kw, buyer=buyer, now=now)
+    return confirm(initialised(of, kw=kw, buyer=buyer, now=now), now=now)
+
+
+def confirm(order: Order, *, now: datetime = NOW) -> Order:
+    """The buyer's confirmation at the quoted price."""
     return confirm_order(
-        transaction_id=order.transaction_id, buyer_subscriber_id=buyer, agreed_pence=order.quote_pence, now=now
+        transaction_id=order.transaction_id,
+        buyer_subscriber_id=order.buyer_subscriber_id,
+        agreed_pence=order.quote_pence,
+        now=now,
     )
 
 

@@ -156,6 +156,7 @@ TICKS = {
     "marketplace.agents.compute.tick": 2.0,
     "marketplace.agents.optimisation.tick": 2.0,
     "marketplace.agents.coordination.tick": 2.0,
+    "marketplace.agents.notification.tick": 2.0,
     "marketplace.agents.housekeeping.tick": 3.0,
     "marketplace.agents.grid.tick": 300.0,
 }

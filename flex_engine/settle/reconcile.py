@@ -41,7 +41,7 @@ class Here:
     @property
     def live_wh(self) -> int | None:
         """Sold and not cancelled; None where nothing ever was sold."""
-        return sum(one.position_wh for one in self.traded if one.cancelled_at is None) if self.traded else None
+        return sum(one.position_wh for one in self.traded if not one.cancelled) if self.traded else None
 
     @property
     def latest(self) -> Notified | None:

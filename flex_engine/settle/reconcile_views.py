@@ -48,7 +48,7 @@ class Traded:
     unit: str
     start: datetime
     position_wh: int
-    cancelled_at: datetime | None = None
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

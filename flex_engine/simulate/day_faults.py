@@ -135,8 +135,7 @@ def not_held(story: Story, random: Random) -> list[datetime]:
 
 def cancelled(story: Story, _: Random) -> list[datetime]:
     """A sale that was cancelled and went on as if it had not been."""
-    when = min(trade.start for trade in story.trades) - timedelta(hours=9)
-    story.trades[:] = [replace(trade, cancelled_at=when) for trade in story.trades]
+    story.trades[:] = [replace(trade, cancelled=True) for trade in story.trades]
     return sorted({trade.start for trade in story.trades})
 
 

@@ -8,6 +8,7 @@ from marketplace.models.event_day import EventDay, declared_event_days
 from marketplace.models.job import Job, Upload
 from marketplace.models.meter import MeterReading
 from marketplace.models.nomination import BaselineNomination
+from marketplace.models.notification import PositionHeld, PositionNotification
 from marketplace.models.offer import Offer, OfferPeriod, OfferRequest
 from marketplace.models.order import Activation, ActivationPeriod, Order, OrderPeriod, Purchase, SearchResult
 from marketplace.models.organisation import Membership, Organisation, User, role_of
@@ -47,6 +48,8 @@ __all__ = [
     "OrderPeriod",
     "Organisation",
     "Plan",
+    "PositionHeld",
+    "PositionNotification",
     "Purchase",
     "SearchResult",
     "SettlementProgress",

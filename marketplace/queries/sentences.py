@@ -123,6 +123,20 @@ def amended(p: Payload) -> str:
     return f"The dispute over run {p['run']} is decided: a new statement, {signed(p['delta_pence'])} against the one before."
 
 
+def files(p: Payload, done: str) -> str:
+    """Position notifications of one unit."""
+    count = len(p["files"])
+    return f"{count} position notification{'' if count == 1 else 's'} of {p['unit']} {'was' if count == 1 else 'were'} {done}."
+
+
+def alarmed(p: Payload) -> str:
+    """A position that was not told in time."""
+    late = (
+        "was not sent five minutes before the gate" if p["alarm"] == "LATE" else "was not sent before the gate closed"
+    )
+    return f"Position notification {p['key']} {late}, {p['gate_closure'][:16]} UTC."
+
+
 def because(p: Payload) -> str:
     """The reason somebody gave."""
     return str(p["reason"]).rstrip(".") or "no reason given"
@@ -149,6 +163,10 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "baseline.nominated": lambda p: (
         f"{counted(len(p['periods']), 'half hour')} nominated as the baseline of {p['site']}."
     ),
+    "notification.planned": lambda p: files(p, "queued"),
+    "notification.sent": lambda p: files(p, "sent to a simulated counterparty; silence accepts nothing"),
+    "notification.exception": lambda p: f"Position notification {p['key']} came back: {p['reason']}",
+    "notification.alarm": alarmed,
     "settlement.statement": statement,
     "settlement.proven": lambda p: f"Run {p['run']} is proven. Proof: {p['proof'].lower().replace('_', ' ')}.",
     "dispute.opened": disputed,

@@ -85,7 +85,7 @@ def test_a_revision_puts_an_exception_right_and_takes_a_cancelled_trade_back() -
     again = Notified("k2", UNIT, FIVE, 2, 200_000, FIVE - timedelta(hours=2))
     held = (Accepted(UNIT, FIVE, 200_000),)
     assert causes(Views((TRADE,), (refused, again), held, accepted_at=LONG_AFTER)) == []
-    gone = Traded("t1", UNIT, FIVE, 200_000, cancelled_at=FIVE - timedelta(hours=4))
+    gone = Traded("t1", UNIT, FIVE, 200_000, cancelled=True)
     back = Notified("k2", UNIT, FIVE, 2, 0, FIVE - timedelta(hours=2))
     assert causes(Views((gone,), (TOLD, back), accepted_at=LONG_AFTER)) == []
     assert causes(Views((gone,), (TOLD,))) == [Cause.TRADED_AFTER_CANCELLATION]

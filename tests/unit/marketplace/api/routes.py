@@ -13,11 +13,14 @@ from typing import Any
 from django.utils import timezone
 
 from beckn.models import OutboxMessage
+from flex_engine.settle.position import Position, notify_by, render
+from flex_engine.settle.settlement_calendar import gate_closure
 from marketplace.api.nothing import NothingHere
 from marketplace.api.urls import urlpatterns
 from marketplace.api.view import ApiView
-from marketplace.models import OfferRequest, User
-from tests.unit.marketplace.web.world import World
+from marketplace.models import OfferRequest, PositionNotification, Site, User
+from marketplace.rules.notification import unit_of
+from tests.unit.marketplace.web.world import NOW, World
 
 NOMINATION = {"periods": [{"start": "2024-01-18T17:00:00Z", "import_wh": 412500}]}
 READING = {"source": "meter", "label": "MEASURED", "readings": [{"start": "2024-01-16T12:00:00Z", "import_wh": 410000}]}
@@ -41,6 +44,19 @@ class Route:
 def foreign_wish(world: World) -> OfferRequest:
     site = world.foreign["site"]
     return OfferRequest.objects.get_or_create(site=site, defaults={"created_at": site.created_at})[0]
+
+
+def returned(site: Site) -> PositionNotification:
+    """A position notification that came back, of a period whose gate is still open."""
+    start = NOW.replace(hour=20, minute=0)
+    return PositionNotification.objects.get_or_create(
+        site=site, unit=unit_of(site.pk), start_at=start, revision=1, defaults={
+            "position_wh": 75_000, "state": "EXCEPTION", "notify_by": notify_by(start), "gate_closure_at": gate_closure(start),
+            "key": f"{unit_of(site.pk)}-2024-01-16-41-r1", "content": render(Position(unit_of(site.pk), start, 1, 75_000)),
+            "content_sha256": "ab" * 32, "planned_at": NOW, "sent_at": NOW, "exception_reason": "Submit it again.",
+            "exception_at": NOW, "alarm": "EXCEPTION", "alarm_at": NOW,
+        },
+    )[0]  # fmt: skip
 
 
 def site(tail: str = "") -> tuple[Callable[[World], str], Callable[[World], str]]:
@@ -115,6 +131,13 @@ ROUTES = [
         lambda w: f"/orders/{w.orders['settled'].pk}/proof",
         lambda w: f"/orders/{w.foreign['order'].pk}/proof",
     ),
+    Route("notifications", lambda w: f"/notifications?site={returned(w.site).site.slug}"),
+    Route(
+        "notifications/<int:pk>/resubmit",
+        lambda w: f"/notifications/{returned(w.site).pk}/resubmit",
+        lambda w: f"/notifications/{returned(w.foreign['site']).pk}/resubmit",
+    ),
+    Route("reconciliation", lambda w: "/reconciliation"),
     Route("searches", lambda w: "/searches", buyer=True),
     Route(
         "searches/<uuid:transaction_id>",

@@ -24,6 +24,7 @@ PAGES = {
         "/offers?state=SOLD": "No offer fits these filters.",
         "/orders": "No order yet.",
         "/orders?state=SETTLED": "No order fits these filters.",
+        "/reconciliation": "Nothing was sold as P415 on this day.",
         "/ledger": "The log holds nothing of yours yet.",
         "/operations": "Load a signals file or switch the live feeds on.",
         "/operations/messages": "No message yet.",

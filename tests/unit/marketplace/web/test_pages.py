@@ -33,6 +33,8 @@ def addresses(world: World) -> dict[str, tuple[str, ...]]:
         reverse("offers") + "?state=DRAFT&site=leeds-1&sort=price": seller + " other",
         reverse("orders"): seller + " other auditor",
         reverse("orders") + "?state=SETTLED&site=leeds-1": seller + " other auditor",
+        reverse("reconciliation"): seller + " other auditor",
+        reverse("reconciliation") + "?day=2024-01-15&site=leeds-1&run=II": seller + " other auditor",
         reverse("site", args=[site]): seller,
         reverse("queue", args=[site]): seller,
         reverse("queue", args=[site]) + "?text=train&tier=BATCH&status=all&sort=power&page=9": seller,

@@ -32,6 +32,7 @@ MOST = {
     "offer": 7,
     "orders": 7,
     "order": 16,
+    "reconciliation": 12,
     "ledger": 15,
     "entry": 8,
     "operations": 17,
@@ -88,7 +89,7 @@ def test_pages_ask_little_and_no_more_for_longer_lists(world: World, signed_in: 
     names = {
         "operator": [name for name in MOST if name not in {"purchases", "purchase", "search"}],
         "grid": ["home", "ledger", "operations", "messages", "purchases", "purchase", "search"],
-        "auditor": ["home", "ledger", "entry", "orders", "order", "operations"],
+        "auditor": ["home", "ledger", "entry", "orders", "order", "operations", "reconciliation"],
     }[role]
     paths = {
         name: reverse(name, args=key if isinstance(key, list) else [key] if key else [])

@@ -1,0 +1,87 @@
+"""Hear what the counterparty has to say of the files it got: exceptions, and after the gate what it holds.
+
+Silence is not written down as anything: a notification without an exception stays sent, and is unconfirmed once the gate
+has closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from flex_engine.simulate.counterparties import Filed
+from flex_engine.simulate.counterparties_ecvaa import Book
+from marketplace import events, notify
+from marketplace.models import PositionHeld, PositionNotification
+from marketplace.rules.notification import WENT_OUT, Alarm, NotificationState, check_notification_step
+from marketplace.usecases.plan_notifications import LOOK_BACK
+
+
+class Voice(Protocol):
+    """What a counterparty makes of the files it got so far."""
+
+    name: str
+
+    def book(self, files: Iterable[Filed]) -> Book:
+        """Its exceptions, and the positions it holds."""
+        ...
+
+
+def hear_counterparty(*, voice: Voice, now: datetime) -> list[PositionNotification]:
+    """The rows an exception came for, each alarmed. Asking again hears nothing new."""
+    sent = in_question(voice.name, now=now)
+    book = voice.book([Filed(row.key, bytes(row.content), row.sent_at) for row in sent if row.sent_at])
+    reasons = {one.key: one.reason for one in book.exceptions}
+    odd = [row for row in sent if row.key in reasons and row.state != NotificationState.EXCEPTION]
+    with transaction.atomic():
+        for row in odd:
+            except_one(row, reasons[row.key], now=now)
+        keep_held(sent, book, voice.name, now=now)
+    return odd
+
+
+def in_question(counterparty: str, *, now: datetime) -> list[PositionNotification]:
+    """Every file that went out for a period that is still open, or of which the counterparty has not reported yet."""
+    reported = PositionHeld.objects.filter(
+        counterparty=counterparty, unit=OuterRef("unit"), start_at=OuterRef("start_at")
+    )
+    rows = PositionNotification.objects.filter(state__in=WENT_OUT, start_at__gte=now - LOOK_BACK)
+    open_ones = rows.filter(~Exists(reported)).select_related("site__organisation")
+    return list(open_ones.order_by("sent_at", "pk"))
+
+
+def except_one(row: PositionNotification, reason: str, *, now: datetime) -> None:
+    """Write down one exception, with its event."""
+    check_notification_step(row.state, NotificationState.EXCEPTION)
+    row.state, row.exception_reason, row.exception_at = NotificationState.EXCEPTION, reason, now
+    row.alarm, row.alarm_at = Alarm.EXCEPTION, now
+    row.save(update_fields=["state", "exception_reason", "exception_at", "alarm", "alarm_at"])
+    events.append(
+        type="notification.exception",
+        subject=f"site:{row.site.slug}",
+        payload={"site": row.site.slug, "key": row.key, "start": row.start_at.isoformat(), "reason": reason},
+        organisations=[row.site.organisation],
+        now=now,
+    )
+    notify.changed(f"orders:{row.site.organisation.slug}")
+
+
+def keep_held(sent: Sequence[PositionNotification], book: Book, counterparty: str, *, now: datetime) -> None:
+    """Keep the counterparty's own report of every period whose gate has closed, once."""
+    closed = {(row.unit, row.start_at): row.site_id for row in sent if row.gate_closure_at <= now}
+    PositionHeld.objects.bulk_create(
+        PositionHeld(
+            site_id=closed[place],
+            unit=position.unit,
+            start_at=position.start,
+            position_wh=position.position_wh,
+            counterparty=counterparty,
+            reported_at=now,
+        )
+        for place, position in sorted(book.held.items())
+        if place in closed
+    )

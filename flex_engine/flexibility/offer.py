@@ -7,14 +7,14 @@ It knows no market, order or meter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 
 from flex_engine.flexibility.certificate import Certificate, certify
 from flex_engine.flexibility.envelope import envelope
-from flex_engine.flexibility.price import Price, line, price_of
+from flex_engine.flexibility.price import PLAIN, Pay, Price, line, price_of
 from flex_engine.flexibility.reference import Meter, Reference, reference_of
 from flex_engine.optimise.checker import Checkable
 from flex_engine.optimise.problem import Problem
@@ -29,6 +29,22 @@ LEAST_KW = Decimal(1)
 
 class NoOfferError(ValueError):
     """Nothing can be offered; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a buyer's product asks of an offer: the least kW, windows it is bought in, and how it is paid."""
+
+    least_kw: Decimal = LEAST_KW
+    within: Callable[[datetime, datetime], bool] | None = None
+    pay: Pay = PLAIN
+
+    def fits(self, start: datetime, end: datetime) -> bool:
+        """Whether [start, end) is bought at all."""
+        return self.within is None or self.within(start, end)
+
+
+ANY = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +88,29 @@ def draft(
     end: datetime | None,
     earliest: datetime,
     meter: Meter | None = None,
+    wanted: Wanted = ANY,
 ) -> OfferDraft:
     """An offer for [start, end), or for the best hour that starts within two days of `earliest` when none is named.
 
     The best window is the one whose energy on sale is worth most at the plan's own price forecast, among the three that
-    look best half hour by half hour. With `meter`, load above the expected baseline is not sold. Raises NoOfferError in
-    words when nothing can be offered.
+    look best half hour by half hour. With `meter`, load above the expected baseline is not sold; `wanted` is what the
+    product asks. Raises NoOfferError in words when nothing can be offered.
     """
     problem = replace(problem, jobs=tuple(job for job in problem.jobs if job.id in plan.allocations))
     if start is None or end is None:
-        window = best_window(problem, plan, meter, start=start, earliest=earliest)
+        window = best_window(problem, plan, meter, start=start, earliest=earliest, wanted=wanted)
     else:
         first, last = slots_of(problem, start, end, earliest)
         window = window_of(problem, plan, meter, first=first, last=last)
     certificate = window.certificate
     if not certificate.holds:
         raise NoOfferError(f"Nothing can be offered in this window: {'; '.join(certificate.reasons)}.")
-    if window.quantity_kw < LEAST_KW:
+    if window.quantity_kw < wanted.least_kw:
         above = window.reference.above_kw
         raise NoOfferError(
             f"Only {certificate.quantity_kw.normalize():f} kW can be turned down from {problem.time(certificate.first):%Y-%m-%dT%H:%M}Z "
             f"with every deadline kept{f', and the plan draws {above.normalize():f} kW more than its baseline there' if above else ''}; "
-            f"an offer needs {LEAST_KW:f} kW after a margin of {MARGIN:.0%}."
+            f"an offer needs {wanted.least_kw:f} kW after a margin of {MARGIN:.0%}."
         )
     price = price_of(
         problem,
@@ -102,6 +119,7 @@ def draft(
         last=certificate.last,
         quantity_kw=window.quantity_kw,
         extra_kw=window.reference.above_kw,
+        pay=wanted.pay,
     )
     return assemble(problem, window, price)
 
@@ -172,7 +190,13 @@ def slots_of(problem: Problem, start: datetime, end: datetime, earliest: datetim
 
 
 def best_window(
-    problem: Problem, plan: Checkable, meter: Meter | None, *, start: datetime | None, earliest: datetime
+    problem: Problem,
+    plan: Checkable,
+    meter: Meter | None,
+    *,
+    start: datetime | None,
+    earliest: datetime,
+    wanted: Wanted = ANY,
 ) -> Window:
     """The window worth most among the most promising ones. Raises NoOfferError when no half hour has any room."""
     room = envelope(problem, plan).down_kw
@@ -185,31 +209,34 @@ def best_window(
         firsts = range(first, first + 1)
     promise: dict[int, float] = {}
     for first in firsts:
+        if not wanted.fits(problem.time(first), problem.time(first + LENGTH_SLOTS)):
+            continue
         least = min(room[first : first + LENGTH_SLOTS])
         if least > 0:
             above = reference_of(problem, plan, meter, first=first, last=first + LENGTH_SLOTS).above_kw
             promise[first] = (least - float(above)) * mean(worth, first)
     chosen = spread(sorted(promise, key=lambda first: (-promise[first], first)), promise)
     found = [window_of(problem, plan, meter, first=first, last=first + LENGTH_SLOTS) for first in chosen]
-    proved = [one for one in found if one.certificate.holds and one.quantity_kw >= LEAST_KW]
+    proved = [one for one in found if one.certificate.holds and one.quantity_kw >= wanted.least_kw]
     if not proved:
-        raise NoOfferError(nothing_found(found))
+        raise NoOfferError(nothing_found(found, wanted))
     return max(
         proved, key=lambda one: (float(one.quantity_kw) * mean(worth, one.certificate.first), -one.certificate.first)
     )
 
 
-def nothing_found(found: Sequence[Window]) -> str:
+def nothing_found(found: Sequence[Window], wanted: Wanted = ANY) -> str:
     """Why no window can be offered."""
     if not found:
+        bought = " that the product is bought in" if wanted.within else ""
         return (
-            "No hour within two days of the gate can be turned down with every deadline kept: nothing runs then that "
+            f"No hour within two days of the gate{bought} can be turned down with every deadline kept: nothing runs then that "
             "could wait, or only load above the meter baseline, which nobody pays for."
         )
     most = max(one.certificate.quantity_kw for one in found)
     return (
         f"The most promising hours allow {most.normalize():f} kW with every deadline kept; "
-        f"an offer needs {LEAST_KW:f} kW after a margin of {MARGIN:.0%} and what is planned above the baseline."
+        f"an offer needs {wanted.least_kw:f} kW after a margin of {MARGIN:.0%} and what is planned above the baseline."
     )
 
 

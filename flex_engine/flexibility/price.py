@@ -6,6 +6,7 @@ everything from the window's start on, with and without the whole window turned 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
@@ -26,8 +27,27 @@ MEAN_OVERSHOOT = Decimal("0.3989")
 # issues from April 2023 to December 2024 on the GB system price.
 PRICE_ERROR = Decimal("0.40")
 MOST_SHORT = Decimal("0.50")
+# A sliding scale can leave next to nothing of a price; below this share a price no longer says anything.
+LEAST_PAID = Decimal("0.10")
 # A shortfall makes the buyer buy the energy at the market's price; where that is nothing, a promise must still cost something.
 LEAST_PENALTY = Decimal("0.0100")
+
+
+@dataclass(frozen=True, slots=True)
+class Pay:
+    """How a product pays: `scale` is the share of the price by delivered and instructed Wh; `penalised`: a shortfall costs."""
+
+    scale: Callable[[int, int], Decimal] | None = None
+    penalised: bool = True
+
+    def kept(self, short: Decimal) -> Decimal:
+        """The share of the price left where `short` of what was called is not delivered."""
+        delivered = 1 - short
+        share = Decimal(1) if self.scale is None else self.scale(int(delivered * 10**6), 10**6)
+        return max(LEAST_PAID, delivered * share)
+
+
+PLAIN = Pay()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +60,14 @@ class Price:
 
 
 def price_of(
-    problem: Problem, plan: Checkable, *, first: int, last: int, quantity_kw: Decimal, extra_kw: Decimal = Decimal(0)
+    problem: Problem,
+    plan: Checkable,
+    *,
+    first: int,
+    last: int,
+    quantity_kw: Decimal,
+    extra_kw: Decimal = Decimal(0),
+    pay: Pay = PLAIN,
 ) -> Price:
     """Price of `quantity_kw` in half hours [first, last), where `extra_kw` more has to go unpaid.
 
@@ -58,9 +85,9 @@ def price_of(
     movable = exact(sum(plan.load_kw[first:last]) / (last - first) - problem.site.must_run_kw, PENNY)
     short = min(MOST_SHORT, BASELINE_ERROR * MEAN_OVERSHOOT * movable / quantity_kw).quantize(RATE, ROUND_CEILING)
     forecast = (market * PRICE_ERROR).quantize(RATE, ROUND_CEILING)
-    penalty = max(LEAST_PENALTY, market)
+    penalty = max(LEAST_PENALTY, market) if pay.penalised else Decimal(0).quantize(RATE)
     before = opportunity + forecast
-    risk = ((before + penalty * short) / (1 - short) - before).quantize(RATE, ROUND_CEILING)
+    risk = ((before + penalty * short) / pay.kept(short) - before).quantize(RATE, ROUND_CEILING)
     price = before + risk
     lines = (
         line(
@@ -86,11 +113,17 @@ def price_of(
             "Risk of a shortfall",
             risk,
             "GBP/kWh",
-            f"a like-day baseline is {BASELINE_ERROR:.0%} off on {movable.normalize():f} kW of jobs, so {short:.1%} of the energy goes unpaid and bears the penalty",
+            f"a like-day baseline is {BASELINE_ERROR:.0%} off on {movable.normalize():f} kW of jobs, so {short:.1%} of the energy {consequence(pay)}",
         ),
         line("Price", price, "GBP/kWh", "opportunity cost, forecast error and risk added"),
     )
     return Price(price, penalty, lines)
+
+
+def consequence(pay: Pay) -> str:
+    """What a shortfall costs under this pay, in words."""
+    words = "goes unpaid" if pay.scale is None else "goes unpaid and the scale lowers the price of the rest"
+    return f"{words} and bears the penalty" if pay.penalised else words
 
 
 def cost(problem: Problem, schedule: dict[str, Shares]) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from celery import shared_task
 
 from marketplace import clock
 from marketplace.agents.settling import complete_due, settle_due, settle_news, settle_runs
+from marketplace.usecases.activate_schedules import activate_schedules
 from marketplace.usecases.expire_offers import expire_offers
 from marketplace.usecases.lease import holding
 from marketplace.usecases.start_activations import start_activations
@@ -21,6 +22,7 @@ def tick(**_: Any) -> None:
             return
         now = clock.now()
         expire_offers(now=now)
+        activate_schedules(now=now)
         start_activations(now=now)
         settle_due(now)
         settle_runs(now)

@@ -11,6 +11,7 @@ from marketplace.api.shapes import Input, Instant, Kw, Rate, Shape
 from marketplace.api.view import ApiView
 from marketplace.models import Offer, OfferRequest, Site
 from marketplace.queries.offers import OfferFilters, filtered_offers
+from marketplace.rules.product_terms import DEFAULT
 from marketplace.usecases.publish_offer import publish_offer
 from marketplace.usecases.request_offer import request_offer
 from marketplace.usecases.withdraw_offer import withdraw_offer
@@ -42,6 +43,7 @@ class OfferShape(Shape):
     max_events_per_day = serializers.IntegerField()
     utilisation_price_gbp_per_kwh = Rate(read_only=True)
     shortfall_penalty_gbp_per_kwh = Rate(read_only=True)
+    availability_price_gbp_per_mw_h = Rate(read_only=True, help_text="GBP per MW and hour of standing ready.")
     baseline_method = serializers.CharField()
     periods = OfferPeriodShape(many=True)
     created_at = Instant(read_only=True)
@@ -81,6 +83,15 @@ class WindowInput(Input):
 
     start = Instant(required=False, help_text="Write a half hour's start with a zone, such as 2024-01-16T17:00:00Z.")
     end = Instant(required=False, help_text="Write a half hour's start with a zone, such as 2024-01-16T18:30:00Z.")
+    product = serializers.CharField(default=DEFAULT, max_length=60, help_text="Write a product's key; see /products.")
+    direction = serializers.ChoiceField(
+        Offer.Direction.choices, default=Offer.Direction.TURN_DOWN, help_text="Write REDUCE or INCREASE."
+    )
+    availability_price_gbp_per_mw_h = Rate(
+        required=False,
+        allow_null=True,
+        help_text="Write GBP per MW and hour, such as 21.40; leave it out for the product's reference.",
+    )
 
 
 class PublishInput(Input):
@@ -107,6 +118,9 @@ class WishShape(Shape):
     site = serializers.CharField(source="site.slug")
     start_at = Instant(allow_null=True, read_only=True)
     end_at = Instant(allow_null=True, read_only=True)
+    product = serializers.CharField()
+    direction = serializers.CharField(help_text=DIRECTIONS)
+    availability_price_gbp_per_mw_h = Rate(allow_null=True, read_only=True)
     state = serializers.ChoiceField(OfferRequest.State.choices)
     offer = serializers.UUIDField(source="offer_id", allow_null=True)
     problem = serializers.CharField()

@@ -42,6 +42,8 @@ class OrderShape(Shape):
     transaction_id = serializers.UUIDField()
     utilisation_price_gbp_per_kwh = Rate(read_only=True)
     shortfall_penalty_gbp_per_kwh = Rate(read_only=True)
+    availability_price_gbp_per_mw_h = Rate(read_only=True, help_text="GBP per MW and hour of standing ready.")
+    product = serializers.CharField(source="offer.product")
     quote_pence = serializers.IntegerField()
     terms_sha256 = serializers.CharField(source="terms_digest")
     quote_expires_at = Instant(read_only=True)

@@ -9,6 +9,7 @@ from django.db import models
 from marketplace.models.capacity import SiteCapacity
 from marketplace.models.plan import Plan
 from marketplace.models.site import Site
+from marketplace.rules.product_terms import DEFAULT
 
 
 class Offer(models.Model):
@@ -33,7 +34,9 @@ class Offer(models.Model):
     site = models.ForeignKey(Site, models.PROTECT, related_name="offers")
     plan = models.ForeignKey(Plan, models.PROTECT, related_name="offers")
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
-    product = models.CharField(max_length=40, default="OPERATIONAL_UTILISATION")
+    product = models.CharField(
+        max_length=60, default=DEFAULT, help_text="A key of flex_engine.settle.products, on the day of the window"
+    )
     direction = models.CharField(max_length=8, choices=Direction.choices, default=Direction.TURN_DOWN)
     start_at = models.DateTimeField()
     end_at = models.DateTimeField()
@@ -42,6 +45,7 @@ class Offer(models.Model):
     max_events_per_day = models.PositiveSmallIntegerField(default=1)
     utilisation_price_gbp_per_kwh = models.DecimalField(max_digits=10, decimal_places=4)
     shortfall_penalty_gbp_per_kwh = models.DecimalField(max_digits=10, decimal_places=4)
+    availability_price_gbp_per_mw_h = models.DecimalField(max_digits=10, decimal_places=4, default=0)
     baseline_method = models.CharField(max_length=40, default="like-day-mean-v1")
     price_arithmetic = models.JSONField(default=list, help_text="[{item, value, unit, why}] adding up to the price")
     certificate = models.JSONField(
@@ -61,6 +65,10 @@ class Offer(models.Model):
             models.CheckConstraint(
                 condition=models.Q(utilisation_price_gbp_per_kwh__gte=0, shortfall_penalty_gbp_per_kwh__gte=0),
                 name="offer_prices_are_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(availability_price_gbp_per_mw_h__gte=0),
+                name="offer_availability_price_is_not_negative",
             ),
         ]
         indexes = [models.Index(fields=["state", "start_at"])]
@@ -105,6 +113,11 @@ class OfferRequest(models.Model):
     site = models.ForeignKey(Site, models.CASCADE, related_name="offer_requests")
     start_at = models.DateTimeField(null=True, blank=True)
     end_at = models.DateTimeField(null=True, blank=True)
+    product = models.CharField(max_length=60, default=DEFAULT)
+    direction = models.CharField(max_length=8, choices=Offer.Direction.choices, default=Offer.Direction.TURN_DOWN)
+    availability_price_gbp_per_mw_h = models.DecimalField(
+        max_digits=10, decimal_places=4, null=True, blank=True, help_text="Empty: the product's reference price"
+    )
     state = models.CharField(max_length=8, choices=State.choices, default=State.PENDING)
     offer = models.OneToOneField(Offer, models.SET_NULL, null=True, blank=True, related_name="request")
     problem = models.TextField(blank=True)

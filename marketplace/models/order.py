@@ -25,6 +25,7 @@ class Order(models.Model):
     version = models.PositiveIntegerField(default=1)
     utilisation_price_gbp_per_kwh = models.DecimalField(max_digits=10, decimal_places=4)
     shortfall_penalty_gbp_per_kwh = models.DecimalField(max_digits=10, decimal_places=4)
+    availability_price_gbp_per_mw_h = models.DecimalField(max_digits=10, decimal_places=4, default=0)
     quote_pence = models.BigIntegerField()
     terms_digest = models.CharField(max_length=64)
     quote_expires_at = models.DateTimeField()

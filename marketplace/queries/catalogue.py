@@ -51,6 +51,8 @@ class CatalogueRow:
     gate_closure: datetime | None
     zone: str
     baseline_method: str
+    product: str
+    availability_price: Decimal | None
     events_per_day: int | None
     carbon: Decimal | None
     periods: tuple[CataloguePeriod, ...]
@@ -63,7 +65,8 @@ class CatalogueRow:
     @property
     def full_pence(self) -> int:
         """What a full order costs if fully dispatched, before the seller's quote."""
-        return round(sum((self.kw * row.price for row in self.periods), Decimal(0)) / 2 * 100)
+        standing = self.kw / 1000 * len(self.periods) * (self.availability_price or 0)
+        return round((sum((self.kw * row.price for row in self.periods), standing)) / 2 * 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ def catalogue_row(catalogue: Mapping[str, Any], resource: Mapping[str, Any], off
     """One row; raises for anything that cannot be read."""
     terms = next(entry["inputs"] for entry in offer["offerAttributes"]["inputs"] if entry["role"] == "seller")
     about = resource["resourceAttributes"]
+    sold_as: Mapping[str, Any] = terms.get("product", {})
     price = read_column(terms["price"], "PRICE")
     power = read_column(about["availability"], "CAPACITY_AVAILABLE")
     starts = sorted(price)
@@ -167,6 +171,10 @@ def catalogue_row(catalogue: Mapping[str, Any], resource: Mapping[str, Any], off
         gate_closure=time_of(offer.get("validity", {}).get("endDate")),
         zone=", ".join(str(part) for part in (about.get("gridZone"), about.get("licenceArea")) if part),
         baseline_method=str(terms.get("baselineMethodology", {}).get("method", "")),
+        product=str(sold_as.get("name", sold_as.get("key", ""))),
+        availability_price=Decimal(str(sold_as["availabilityPriceGbpPerMwH"]))
+        if "availabilityPriceGbpPerMwH" in sold_as
+        else None,
         events_per_day=about.get("maxEventsPerDay"),
         carbon=sum(known, Decimal(0)) / len(known) if known else None,
         periods=tuple(CataloguePeriod(start, power[start], price[start], carbon.get(start)) for start in starts),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from flex_engine.settle.products import Product, products
+from flex_engine.timegrid import floor_half_hour, settlement_period
 from marketplace.models import Offer, OfferRequest, Plan, Site
 from marketplace.queries.charts import Chart, Line, Pane
 from marketplace.queries.offers import OfferRow, offer_row
 from marketplace.queries.signals import grounds, issues_for
 from marketplace.queries.sites import current_plan
+from marketplace.rules.product_terms import product_on
 
 SHOWN_WISHES = 5
 
@@ -24,6 +27,7 @@ class Wish:
     created_at: datetime
     offer_id: str
     problem: str
+    product: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class FlexibilityPage:
     most_down_at: datetime | None
     wishes: tuple[Wish, ...]
     offers: tuple[OfferRow, ...]
+    products: tuple[Product, ...]
 
     @property
     def pending(self) -> bool:
@@ -64,12 +69,18 @@ def flexibility_page(site: Site, now: datetime) -> FlexibilityPage:
         most_down_at=at,
         wishes=tuple(wish_of(row) for row in wishes),
         offers=tuple(offer_row(offer, now) for offer in offers),
+        products=products(settlement_period(floor_half_hour(now))[0]),
     )
 
 
 def wish_of(row: OfferRequest) -> Wish:
     """One wish as the page shows it."""
-    return Wish(row.state, row.start_at, row.end_at, row.created_at, str(row.offer_id or ""), row.problem)
+    return Wish(row.state, row.start_at, row.end_at, row.created_at, str(row.offer_id or ""), row.problem, name_of(row))
+
+
+def name_of(row: OfferRequest) -> str:
+    """The product asked for, by name."""
+    return product_on(row.product, row.start_at or row.created_at).name
 
 
 def most_down(chart: Chart | None, now: datetime) -> tuple[float, datetime | None]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from flex_engine.settle.products import Product
 from marketplace.models import Offer
 from marketplace.queries.exports import utc_text
 from marketplace.queries.naming import named, written
@@ -17,6 +18,7 @@ from marketplace.queries.orders import NAMES as ORDER_NAMES
 from marketplace.queries.pages import Page, page_of
 from marketplace.rules.back_test import method_test
 from marketplace.rules.order_state import OrderState
+from marketplace.rules.product_terms import product_on, quote
 
 HEADER = (
     "offer",
@@ -31,6 +33,8 @@ HEADER = (
     "shortfall_penalty_gbp_per_kwh",
     "gate_closure_utc",
     "baseline_method",
+    "product",
+    "availability_price_gbp_per_mw_h",
 )
 SORTS = {
     "start": ("-start_at", "pk"),
@@ -154,7 +158,8 @@ class OfferPage:
     """One offer. `most_pence` is what a full dispatch of everything offered would earn."""
 
     row: OfferRow
-    product: str
+    product: Product
+    availability_price: Decimal
     notice_s: int
     max_events_per_day: int
     penalty: Decimal
@@ -226,7 +231,8 @@ def offer_page(offer: Offer, now: datetime) -> OfferPage:
     energy = sum((row.offered_kw for row in periods), Decimal(0)) / 2
     return OfferPage(
         row=offer_row(offer, now),
-        product=offer.product,
+        product=product_on(offer.product, offer.start_at),
+        availability_price=offer.availability_price_gbp_per_mw_h,
         notice_s=offer.notice_s,
         max_events_per_day=offer.max_events_per_day,
         penalty=offer.shortfall_penalty_gbp_per_kwh,
@@ -245,7 +251,11 @@ def offer_page(offer: Offer, now: datetime) -> OfferPage:
             for order in offer.orders.order_by("-created_at")
         ),
         energy_kwh=energy,
-        most_pence=round(energy * offer.utilisation_price_gbp_per_kwh * 100),
+        most_pence=quote(
+            {row.start: row.offered_kw for row in periods},
+            utilisation_gbp_per_kwh=offer.utilisation_price_gbp_per_kwh,
+            availability_gbp_per_mw_h=offer.availability_price_gbp_per_mw_h,
+        ).pence,
         worst_pence=round(energy * offer.shortfall_penalty_gbp_per_kwh * 100),
     )
 
@@ -316,4 +326,6 @@ def offer_export(offers: QuerySet[Offer], now: datetime) -> Iterator[list[object
             f"{offer.shortfall_penalty_gbp_per_kwh:f}",
             utc_text(row.gate_closure),
             offer.baseline_method,
+            offer.product,
+            f"{offer.availability_price_gbp_per_mw_h:f}",
         ]

@@ -17,7 +17,7 @@ from marketplace.queries.messages import MessageRow, messages_of
 from marketplace.queries.orders import Step
 from marketplace.queries.pages import Page, page_of
 from marketplace.queries.replies import Reply, replies_of
-from marketplace.wire.purchase import exact
+from marketplace.wire.purchase import exact, product_of
 
 State = Purchase.State
 HEADER = (
@@ -129,11 +129,27 @@ class PurchasePage:
     price_lines: tuple[PriceLine, ...]
     penalty: Decimal | None
     baseline_method: str
+    product: Mapping[str, Any]
     dispatch_code: str
     settlement: Settlement | None
     energy_kwh: Decimal
     replies: tuple[Reply, ...]
     messages: tuple[MessageRow, ...]
+
+    @property
+    def by_schedule(self) -> bool:
+        """Whether what was ordered is delivered without a dispatch."""
+        return self.product.get("dispatch", "INSTRUCTION") != "INSTRUCTION"
+
+    @property
+    def product_name(self) -> str:
+        """What it is sold as, by the seller's terms."""
+        return str(self.product.get("name", self.product.get("key", "")))
+
+    @property
+    def availability_price(self) -> Decimal | None:
+        """GBP per MW and hour, where the terms pay it."""
+        return as_decimal(self.product.get("availabilityPriceGbpPerMwH"))
 
     @property
     def can_ask(self) -> bool:
@@ -147,7 +163,7 @@ class PurchasePage:
         return {
             "initialise": state == State.QUOTED,
             "confirm": state == State.INITIALISED,
-            "dispatch": state == State.CONFIRMED,
+            "dispatch": state == State.CONFIRMED and not self.by_schedule,
             "cancel": state in {State.INITIALISED, State.CONFIRMED},
             "status": state in {State.CONFIRMED, State.ACTIVE, State.DELIVERED, State.SETTLED},
         }
@@ -220,6 +236,7 @@ def purchase_page(purchase: Purchase, now: datetime) -> PurchasePage:
         price_lines=price_lines(contract),
         penalty=max(penalties.values(), default=None),
         baseline_method=str(mapping(terms.get("baselineMethodology")).get("method", "")),
+        product=product_of(contract),
         dispatch_code=dispatch_code(contract),
         settlement=settlement_of(contract),
         energy_kwh=sum((row.ordered_kw for row in periods), Decimal(0)) / 2,

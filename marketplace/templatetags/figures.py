@@ -99,6 +99,12 @@ def rate_mwh(value: Number | None) -> str:
 
 
 @register.filter
+def rate_mw_h(value: Number | None) -> str:
+    """A price per MW and hour of standing ready."""
+    return with_unit(value, "GBP/MW/h", 2)
+
+
+@register.filter
 def grams(value: Number | None) -> str:
     """Carbon intensity."""
     return with_unit(value, "gCO₂e/kWh", 0)

@@ -12,7 +12,9 @@ from flex_engine.timegrid import settlement_period
 from marketplace import enqueue, events, notify
 from marketplace.models import Activation, ActivationPeriod, Offer, Order, Site
 from marketplace.rules.dispatch import check_events_per_day, check_instruction
+from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import ActivationState, OrderEvent, OrderState, next_order_state
+from marketplace.rules.product_terms import product_on
 from marketplace.usecases.initialise_order import order_of
 from marketplace.wire.activation import Instruction
 
@@ -32,6 +34,7 @@ def activate_order(
         if known is not None:
             return known
         state = next_order_state(OrderState(order.state), OrderEvent.DISPATCH)
+        check_called(order)
         # The scarce thing is the offer's events a day, which its buyers share.
         Offer.objects.select_for_update(of=("self",)).get(pk=order.offer_id)
         check_instruction(
@@ -48,6 +51,17 @@ def activate_order(
         Site.objects.filter(pk=order.offer.site_id).update(replan_requested_at=now)
         record(activation, now=now)
     return activation
+
+
+def check_called(order: Order) -> None:
+    """Raise POL_UPDATE_NOT_ALLOWED for a product that is delivered by schedule, where a call would be a second instruction."""
+    sold_as = product_on(order.offer.product, order.offer.start_at)
+    if not sold_as.needs_instruction:
+        raise MarketError(
+            "POL_UPDATE_NOT_ALLOWED",
+            f"{sold_as.name} needs no dispatch: what was ordered is delivered as it was agreed.",
+            fix="Send none; delivery and settlement follow by themselves.",
+        )
 
 
 def left_to_dispatch(order: Order) -> dict[datetime, Decimal]:

@@ -16,7 +16,7 @@ from marketplace import notify
 from marketplace.models import Purchase, User, role_of
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
-from marketplace.wire.purchase import contract_message, dispatch_message
+from marketplace.wire.purchase import contract_message, dispatch_message, exact, product_of
 
 ANSWER_WITHIN = timedelta(minutes=5)
 State = Purchase.State
@@ -58,6 +58,8 @@ def advance_purchase(*, purchase: Purchase, step: str, user: User | None = None,
                 f"This purchase is {purchase.get_state_display().lower()}, so it cannot take {step!r}.",
                 fix="Look at its state and take the step shown there.",
             )
+        if step == "dispatch":
+            check_dispatched_by_message(purchase)
         outbox.send(
             role="bap",
             action=wanted.action,
@@ -71,6 +73,17 @@ def advance_purchase(*, purchase: Purchase, step: str, user: User | None = None,
         purchase.save(update_fields=["state", "updated_at"])
         notify.changed(f"purchase:{purchase.pk}", f"orders:{purchase.organisation.slug}")
     return purchase
+
+
+def check_dispatched_by_message(purchase: Purchase) -> None:
+    """Raise POL_UPDATE_NOT_ALLOWED for a product whose schedule is the instruction."""
+    told = product_of(exact(purchase.contract))
+    if told.get("dispatch", "INSTRUCTION") != "INSTRUCTION":
+        raise MarketError(
+            "POL_UPDATE_NOT_ALLOWED",
+            f"{told.get('name', told.get('key'))} needs no dispatch: what was ordered is delivered as it was agreed.",
+            fix="Wait for the window; delivery and settlement follow by themselves.",
+        )
 
 
 def message_for(purchase: Purchase, step: str, *, now: datetime) -> dict[str, Any]:

@@ -16,7 +16,16 @@ def answer_offer_request(*, request_id: int, now: datetime) -> OfferRequest:
     if wish.state != OfferRequest.State.PENDING:
         return wish
     try:
-        draft_offer(site=wish.site, start=wish.start_at, end=wish.end_at, wish=wish, now=now)
+        draft_offer(
+            site=wish.site,
+            start=wish.start_at,
+            end=wish.end_at,
+            product=wish.product,
+            direction=wish.direction,
+            asked_availability=wish.availability_price_gbp_per_mw_h,
+            wish=wish,
+            now=now,
+        )
     except MarketError as problem:
         wish.state, wish.problem, wish.answered_at = OfferRequest.State.REFUSED, str(problem), now
         wish.save(update_fields=["state", "problem", "answered_at"])

@@ -60,6 +60,8 @@ def publish_offer(*, offer: Offer, user: User | None, accept_back_test: bool = F
                 "power_w": int(offer.periods.order_by("start_at")[0].offered_kw * 1000),
                 "price_upgbp_per_mwh": str(int(offer.utilisation_price_gbp_per_kwh * 10**9)),
                 "penalty_upgbp_per_mwh": str(int(offer.shortfall_penalty_gbp_per_kwh * 10**9)),
+                "product": offer.product,
+                "availability_upgbp_per_mw_h": str(int(offer.availability_price_gbp_per_mw_h * 10**6)),
                 "baseline_method": offer.baseline_method,
                 "back_test": method_test(offer.back_test, offer.baseline_method),
             },

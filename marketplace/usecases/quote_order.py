@@ -6,8 +6,9 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -17,9 +18,23 @@ from marketplace.models import Offer, Order, OrderPeriod
 from marketplace.rules.dispatch import check_gate, check_power, check_room
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderState
+from marketplace.rules.product_terms import quote
 from marketplace.usecases.hold_capacity import check_place
 
 QUOTE_LIFE = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What a buyer pays: Decimal GBP per kWh, and per MW and hour."""
+
+    utilisation_gbp_per_kwh: Decimal
+    availability_gbp_per_mw_h: Decimal
+
+
+def offered(offer: Offer) -> Prices:
+    """The prices an offer asks."""
+    return Prices(offer.utilisation_price_gbp_per_kwh, offer.availability_price_gbp_per_mw_h)
 
 
 def quote_order(
@@ -56,7 +71,7 @@ def quote_order(
             state=OrderState.DRAFT,
             created_at=now,
         )
-        fill(order, offer, asked, now=now)
+        fill(order, offer, asked, offered(offer), now=now)
         notify.changed(f"orders:{offer.site.organisation.slug}", f"order:{order.pk}")
     return order
 
@@ -78,15 +93,19 @@ def offer_on_sale(offer_id: str) -> Offer:
     return offer
 
 
-def fill(order: Order, offer: Offer, asked: Mapping[datetime, Decimal], *, now: datetime) -> None:
+def fill(order: Order, offer: Offer, asked: Mapping[datetime, Decimal], prices: Prices, *, now: datetime) -> None:
     """Write terms, quote and periods of a draft order."""
-    energy_kwh = sum(asked.values(), Decimal(0)) / 2
     order.offer = offer
-    order.utilisation_price_gbp_per_kwh = offer.utilisation_price_gbp_per_kwh
+    order.utilisation_price_gbp_per_kwh = prices.utilisation_gbp_per_kwh
     order.shortfall_penalty_gbp_per_kwh = offer.shortfall_penalty_gbp_per_kwh
-    order.quote_pence = int((energy_kwh * offer.utilisation_price_gbp_per_kwh * 100).to_integral_value(ROUND_HALF_EVEN))
+    order.availability_price_gbp_per_mw_h = prices.availability_gbp_per_mw_h
+    order.quote_pence = quote(
+        asked,
+        utilisation_gbp_per_kwh=prices.utilisation_gbp_per_kwh,
+        availability_gbp_per_mw_h=prices.availability_gbp_per_mw_h,
+    ).pence
     order.quote_expires_at = min(now + QUOTE_LIFE, offer.gate_closure_at)
-    order.terms_digest = terms_digest(offer, asked)
+    order.terms_digest = terms_digest(offer, asked, prices)
     order.version += 0 if order._state.adding else 1
     order.save()
     order.periods.all().delete()
@@ -95,11 +114,14 @@ def fill(order: Order, offer: Offer, asked: Mapping[datetime, Decimal], *, now: 
     )
 
 
-def terms_digest(offer: Offer, asked: Mapping[datetime, Decimal]) -> str:
+def terms_digest(offer: Offer, asked: Mapping[datetime, Decimal], prices: Prices | None = None) -> str:
     """SHA-256 over everything the buyer agrees to, so that a changed term is a changed digest."""
+    prices = prices or offered(offer)
     terms = {
         "offer": str(offer.pk),
-        "price": f"{offer.utilisation_price_gbp_per_kwh:.4f}",
+        "product": offer.product,
+        "price": f"{prices.utilisation_gbp_per_kwh:.4f}",
+        "availability": f"{prices.availability_gbp_per_mw_h:.4f}",
         "penalty": f"{offer.shortfall_penalty_gbp_per_kwh:.4f}",
         "baseline": offer.baseline_method,
         "notice_s": offer.notice_s,

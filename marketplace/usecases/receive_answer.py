@@ -25,7 +25,7 @@ MOVES: dict[str, dict[str, str]] = {
 }
 # on_update and on_status say where the activation stands.
 BY_PERFORMANCE = {"ACTIVATION_ACCEPTED": State.ACTIVE, "DELIVERY_COMPLETE": State.DELIVERED, "SETTLED": State.SETTLED}
-ORDERED = [State.DISPATCHING, State.ACTIVE, State.DELIVERED, State.SETTLED]
+ORDERED = [State.CONFIRMED, State.DISPATCHING, State.ACTIVE, State.DELIVERED, State.SETTLED]
 # Where a refused step falls back to, so that the buyer can put it right and try again.
 MOST_COUNTED = 10**12  # a count beyond it is nobody's catalogue
 AFTER_REFUSAL = {

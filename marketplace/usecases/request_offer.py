@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 from django.db import transaction
 
 from flex_engine.timegrid import floor_half_hour
 from marketplace import enqueue, notify
-from marketplace.models import OfferRequest, Site, User, role_of
+from marketplace.models import Offer, OfferRequest, Site, User, role_of
 from marketplace.rules.errors import MarketError
+from marketplace.rules.product_terms import (
+    DEFAULT,
+    availability_price,
+    check_direction,
+    check_window,
+    product_on,
+)
 from marketplace.rules.roles import Action, require
 
 
 def request_offer(
-    *, site: Site, user: User | None, start: datetime | None = None, end: datetime | None = None, now: datetime
+    *,
+    site: Site,
+    user: User | None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    product: str = DEFAULT,
+    direction: str = Offer.Direction.TURN_DOWN,
+    availability_price_gbp_per_mw_h: Decimal | None = None,
+    now: datetime,
 ) -> OfferRequest:
-    """Store the wish; the answer (an offer, or why not) appears on it. Raises MarketError for half a window or an odd one."""
+    """Store the wish; the answer (an offer, or why not) appears on it.
+
+    Raises MarketError for half a window or an odd one, or for what the product does not allow.
+    """
     if user is not None:
         require(role_of(user, site.organisation), Action.PLAN)
     if (start is None) != (end is None):
@@ -32,8 +51,21 @@ def request_offer(
             )
         if start <= now:
             raise MarketError("BAD_WINDOW", f"{start:%Y-%m-%dT%H:%M}Z is past.", fix="Choose a window ahead.")
+    sold_as = product_on(product, start or now)
+    check_direction(sold_as, direction)
+    availability_price(sold_as, availability_price_gbp_per_mw_h)
+    if start is not None and end is not None:
+        check_window(sold_as, start, end)
     with transaction.atomic():
-        wish = OfferRequest.objects.create(site=site, start_at=start, end_at=end, created_at=now)
+        wish = OfferRequest.objects.create(
+            site=site,
+            start_at=start,
+            end_at=end,
+            product=product,
+            direction=direction,
+            availability_price_gbp_per_mw_h=availability_price_gbp_per_mw_h,
+            created_at=now,
+        )
         enqueue.enqueue("marketplace.agents.optimisation.draft", request_id=wish.pk)
         notify.changed(f"site:{site.slug}")
     return wish

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -15,19 +16,31 @@ from django.views.decorators.http import require_http_methods
 from marketplace.models import Site
 from marketplace.queries.flexibility import flexibility_page
 from marketplace.rules.errors import MarketError
+from marketplace.rules.product_terms import DEFAULT
 from marketplace.usecases.request_offer import request_offer
 from marketplace.web.page import OPERATOR, Problem, now, only, page, problem_from, user_of
 from marketplace.web.sites import own_site
 
 LONDON = ZoneInfo(settings.DISPLAY_TIME_ZONE)
+MOST = Decimal(10**6)
+# The field that a refusal is about.
+FIELDS = {
+    "BAD_WINDOW": "start",
+    "BAD_PRODUCT": "product",
+    "BAD_DIRECTION": "direction",
+    "BAD_AVAILABILITY_PRICE": "availability",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class WindowForm:
-    """What was typed: two London times, or nothing for the best window."""
+    """What was typed: two London times, or nothing for the best window; what to sell it as; a price for standing ready."""
 
     start: str = ""
     end: str = ""
+    product: str = DEFAULT
+    direction: str = "REDUCE"
+    availability: str = ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,16 +50,30 @@ def flexibility(request: HttpRequest, slug: str) -> HttpResponse:
     site = own_site(user_of(request), slug)
     if request.method != "POST":
         return shown(request, site, WindowForm(), ())
-    form = WindowForm(request.POST.get("start", "").strip(), request.POST.get("end", "").strip())
+    form = WindowForm(
+        **{name: request.POST.get(name, "").strip() for name in ("start", "end", "availability")},
+        product=request.POST.get("product", DEFAULT),
+        direction=request.POST.get("direction", "REDUCE"),
+    )
     start, start_problem = read_local(form.start, "start")
     end, end_problem = read_local(form.end, "end")
-    problems = tuple(problem for problem in (start_problem, end_problem) if problem)
+    availability, price_problem = read_price(form.availability, "availability")
+    problems = tuple(problem for problem in (start_problem, end_problem, price_problem) if problem)
     if problems:
         return shown(request, site, form, problems)
     try:
-        request_offer(site=site, user=user_of(request), start=start, end=end, now=now())
+        request_offer(
+            site=site,
+            user=user_of(request),
+            start=start,
+            end=end,
+            product=form.product,
+            direction=form.direction,
+            availability_price_gbp_per_mw_h=availability,
+            now=now(),
+        )
     except MarketError as error:
-        return shown(request, site, form, (problem_from(error, field="start" if error.code == "BAD_WINDOW" else ""),))
+        return shown(request, site, form, (problem_from(error, field=FIELDS.get(error.code, "")),))
     messages.info(request, "The offer is being worked out. It appears below, or the reason why there is none.")
     return redirect("flexibility", site.slug)
 
@@ -66,6 +93,20 @@ def read_local(text: str, field: str) -> tuple[datetime | None, Problem | None]:
             f"The {field} {text!r} falls in the hour when the clocks change.", "Choose another time.", field
         )
     return early, None
+
+
+def read_price(text: str, field: str) -> tuple[Decimal | None, Problem | None]:
+    """A price as typed, to four places; nothing typed is None."""
+    if not text:
+        return None, None
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        price = Decimal("NaN")
+    if not price.is_finite() or not 0 <= price < MOST or price != round(price, 4):
+        fix = "Write a number from 0 with at most four places, such as 21.40."
+        return None, Problem(f"The {field} price is {text!r}, not a price.", fix, field)
+    return price, None
 
 
 def shown(request: HttpRequest, site: Site, form: WindowForm, problems: tuple[Problem, ...]) -> HttpResponse:

@@ -9,6 +9,7 @@ from typing import Any
 
 from beckn.wire import types
 from marketplace.models import Offer, Organisation, Site
+from marketplace.rules.product_terms import product_on
 from marketplace.wire.left import left_of
 from marketplace.wire.series import instant, number, time_series
 
@@ -44,6 +45,7 @@ def offer_attributes(offer: Offer, *, seller: str, buyer: str | None = None) -> 
     )
     terms = {
         "currency": "GBP",
+        "product": product_terms(offer),
         "baselineMethodology": {"method": offer.baseline_method},
         "participatingMeters": [f"msid-{offer.site.msid}"],
         "price": price,
@@ -58,6 +60,21 @@ def offer_attributes(offer: Offer, *, seller: str, buyer: str | None = None) -> 
     }
 
 
+def product_terms(offer: Offer) -> dict[str, Any]:
+    """What the offer is sold as: the product's key and name, its basis, how it is called, and its availability price."""
+    sold_as = product_on(offer.product, offer.start_at)
+    terms = {
+        "key": sold_as.key,
+        "name": sold_as.name,
+        "regulatoryBasis": sold_as.regulatory_basis,
+        "dispatch": sold_as.dispatch,
+        "pays": sold_as.pays,
+    }
+    if not sold_as.pays_availability:
+        return terms
+    return terms | {"availabilityPriceGbpPerMwH": number(offer.availability_price_gbp_per_mw_h)}
+
+
 def resource_attributes(offer: Offer, left: list[Decimal]) -> dict[str, Any]:
     """ComputeFlexResource: what the site can do in the offer's window; `left` is what can be ordered, by half hour."""
     site = offer.site
@@ -70,6 +87,7 @@ def resource_attributes(offer: Offer, left: list[Decimal]) -> dict[str, Any]:
         "capacityType": "SHIFT",
         "maxCapacityKw": number(min(left)),
         "noticePeriod": duration(offer.notice_s),
+        "rampTime": duration(product_on(offer.product, offer.start_at).ramp_s),
         "maxDuration": duration(int((offer.end_at - offer.start_at).total_seconds())),
         "maxEventsPerDay": offer.max_events_per_day,
         "location": {"geo": {"type": "Point", "coordinates": [site.longitude, site.latitude]}},

@@ -12,6 +12,7 @@ from typing import Any
 from marketplace.models import Activation, Order, SettlementStatement
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderState
+from marketplace.rules.product_terms import quote
 from marketplace.wire import policy
 from marketplace.wire.catalogue import offer_attributes, resource_id
 from marketplace.wire.series import number, read_column, time_series
@@ -56,6 +57,24 @@ def ordered_wh(order: Order) -> int:
     return int(sum((row.ordered_kw * 500 for row in order.periods.all()), Decimal(0)))
 
 
+def quote_components(order: Order) -> list[dict[str, Any]]:
+    """USAGE, and AVAILABILITY where standing ready is paid, of the quote."""
+    asked = {row.start_at: row.ordered_kw for row in order.periods.all()}
+    parts = quote(
+        asked,
+        utilisation_gbp_per_kwh=order.utilisation_price_gbp_per_kwh,
+        availability_gbp_per_mw_h=order.availability_price_gbp_per_mw_h,
+    )
+    energy = f"{number(Decimal(ordered_wh(order)) / 1000)} kWh x {number(order.utilisation_price_gbp_per_kwh)}"
+    lines = [component("USAGE", parts.usage_pence, energy)]
+    if order.availability_price_gbp_per_mw_h:
+        held = (
+            f"{number(sum(asked.values(), Decimal(0)) / 2000)} MW h x {number(order.availability_price_gbp_per_mw_h)}"
+        )
+        lines.append(component("AVAILABILITY", parts.availability_pence, held))
+    return lines
+
+
 def order_contract(
     order: Order, *, seller: str, with_id: bool = True, statement: SettlementStatement | None = None
 ) -> dict[str, Any]:
@@ -64,12 +83,7 @@ def order_contract(
     offer = order.offer
     contract_status, commitment_status, price_status = STATUS[OrderState(order.state)]
     resource = f"{resource_id(offer.site)}-{str(offer.pk)[:8]}"
-    quoted = component(
-        "USAGE",
-        order.quote_pence,
-        f"{number(Decimal(ordered_wh(order)) / 1000)} kWh x {number(order.utilisation_price_gbp_per_kwh)}",
-    )
-    price = price_specification(order.quote_pence, [quoted])
+    price = price_specification(order.quote_pence, quote_components(order))
     if statement is not None:
         price = price_specification(statement.amount_pence, statement_components(order, statement))
     body: dict[str, Any] = {

@@ -9,6 +9,7 @@ from typing import Any
 
 from marketplace.models import Purchase
 from marketplace.rules.errors import MarketError
+from marketplace.rules.product_terms import MECHANISMS
 from marketplace.wire import policy
 from marketplace.wire.activation import flex_activation
 from marketplace.wire.contract import COMMITMENT, performance_entry_of
@@ -75,7 +76,7 @@ def dispatch_message(
     ordered = read_column(commitment["commitmentAttributes"], "CAPACITY_OFFERED")
     attributes = flex_activation(
         instruction_id=instruction_id,
-        mechanism="P415",
+        mechanism=MECHANISMS.get(str(product_of(message["contract"]).get("regulatoryBasis")), "NONE"),
         requested_kw=ordered,
         issued_at=issued_at,
         ack_by=ack_by,
@@ -83,6 +84,17 @@ def dispatch_message(
     )
     message["contract"]["performance"] = [performance_entry_of(instruction_id, "ACTIVATION_REQUESTED", attributes)]
     return message
+
+
+def product_of(contract: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the seller's terms say it is sold as; empty where they say nothing."""
+    try:
+        inputs = contract["commitments"][0]["offer"]["offerAttributes"]["inputs"]
+        seller = next(one for one in inputs if one["role"] == "seller")
+        told = seller["inputs"]["product"]
+    except (KeyError, IndexError, StopIteration, TypeError):
+        return {}
+    return told if isinstance(told, Mapping) else {}
 
 
 def meter_of(commitment: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from flex_engine.flexibility.certificate import certify
 from flex_engine.flexibility.envelope import envelope
-from flex_engine.flexibility.offer import LENGTH_SLOTS, MARGIN, NoOfferError, draft
+from flex_engine.flexibility.offer import LENGTH_SLOTS, MARGIN, NoOfferError, Wanted, draft
 from flex_engine.optimise.checker import check
 from flex_engine.optimise.fifo import fifo
 from flex_engine.optimise.problem import Commitment, Problem, SiteLimits, remaining
@@ -79,6 +79,17 @@ def test_a_named_window_is_that_window_and_delivering_it_keeps_every_deadline(si
     assert check(bound, delivered) == []
     for slot in range(first, last):
         assert delivered.load_kw[slot - first] <= plan.load_kw[slot] - float(made.quantity_kw) + 1e-3
+
+
+def test_a_product_bounds_the_window_and_the_size(site: Problem, plan):
+    best = draft(site, plan, start=None, end=None, earliest=START)
+    elsewhere = Wanted(within=lambda start, end: end <= best.start or start >= best.end)
+    made = draft(site, plan, start=None, end=None, earliest=START, wanted=elsewhere)
+    assert elsewhere.fits(made.start, made.end)
+    with pytest.raises(NoOfferError, match="an offer needs 5000 kW"):
+        draft(site, plan, start=None, end=None, earliest=START, wanted=Wanted(least_kw=Decimal(5000)))
+    with pytest.raises(NoOfferError, match="that the product is bought in"):
+        draft(site, plan, start=None, end=None, earliest=START, wanted=Wanted(within=lambda start, end: False))
 
 
 def test_a_start_alone_means_an_hour_from_there(site: Problem, plan):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import ROUND_CEILING, Decimal
 
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flex_engine.flexibility.certificate import certify
-from flex_engine.flexibility.price import LEAST_PENALTY, RATE, price_of
+from flex_engine.flexibility.price import LEAST_PENALTY, RATE, Pay, price_of
 from flex_engine.optimise.problem import Problem
 from flex_engine.optimise.solve import solve
+from flex_engine.settle.performance import performance_table
 from tests.unit.flex_engine.flexibility.test_envelope import planned
 from tests.unit.flex_engine.optimise.queues import job, problem, queues
 
@@ -36,6 +38,23 @@ def test_moving_work_to_a_dearer_half_hour_costs_the_difference():
     assert lines["Risk of a shortfall"] == risk
     assert price.utilisation_gbp_per_kwh == Decimal("0.1400") + risk
     assert price.penalty_gbp_per_kwh == Decimal("0.0500")
+
+
+def test_a_scale_that_takes_more_of_the_price_raises_it_and_no_penalty_lowers_it():
+    made = problem([job("a", 0, 3, 1, 100)], [50, 150, 250])
+    asked = {"first": 0, "last": 1, "quantity_kw": Decimal(80)}
+    table = performance_table("SSEN_TRANSITION_UTILISATION", day=date(2026, 1, 15))
+    plain, unpenalised, scaled = (
+        price_of(made, solve(made), **asked, pay=pay)
+        for pay in (Pay(), Pay(penalised=False), Pay(table.scale, penalised=False))
+    )
+    assert unpenalised.penalty_gbp_per_kwh == 0
+    assert unpenalised.utilisation_gbp_per_kwh < plain.utilisation_gbp_per_kwh
+    # 20 % of 100 kW off, 0.3989 of it on the wrong side, over 80 kW: 9.98 % short, so 90.02 % at a scale of 80.04 %.
+    before = amounts(scaled.arithmetic)["Opportunity cost"] + amounts(scaled.arithmetic)["Price forecast error"]
+    paid = Decimal("0.9002") * Decimal("0.8004")
+    assert abs(scaled.utilisation_gbp_per_kwh - before / paid) < Decimal("0.0002")
+    assert "the scale lowers the price" in scaled.arithmetic[-2]["why"]
 
 
 @settings(max_examples=30)

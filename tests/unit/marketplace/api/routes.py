@@ -118,6 +118,7 @@ ROUTES = [
         lambda w: f"/offer-requests/{OfferRequest.objects.filter(site=w.site)[0].pk}",
         lambda w: f"/offer-requests/{foreign_wish(w).pk}",
     ),
+    Route("products", lambda w: "/products"),
     Route("offers", lambda w: "/offers"),
     Route("offers/<uuid:pk>", *offer()),
     Route("offers/<uuid:pk>/publish", *offer("/publish"), body=lambda w: {"accept_back_test": True}),

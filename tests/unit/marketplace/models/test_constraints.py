@@ -9,6 +9,7 @@ from django.apps import apps
 from django.db import IntegrityError, models, transaction
 
 from marketplace.models import (
+    BaselineNomination,
     Dispute,
     Offer,
     OfferPeriod,
@@ -54,6 +55,12 @@ BROKEN = {
     "import_energy_is_not_negative": lambda: market.metered(Site.objects.get(), {FIRST: -1}),
     "offer_ends_after_it_starts": lambda: Offer.objects.update(end_at=FIRST),
     "offer_prices_are_not_negative": lambda: Offer.objects.update(shortfall_penalty_gbp_per_kwh=Decimal("-0.0001")),
+    "offer_availability_price_is_not_negative": lambda: Offer.objects.update(
+        availability_price_gbp_per_mw_h=Decimal("-0.0001")
+    ),
+    "nominated_energy_is_not_negative": lambda: BaselineNomination.objects.create(
+        site=Site.objects.get(), start_at=FIRST, import_wh=-1, received_at=NOW
+    ),
     "reserved_never_exceeds_offered": lambda: OfferPeriod.objects.update(reserved_kw=Decimal("400.001")),
     "a_site_never_sells_more_than_it_can_deliver": lambda: (
         market.confirmed(Offer.objects.get()),

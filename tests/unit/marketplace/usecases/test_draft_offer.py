@@ -9,6 +9,7 @@ import pytest
 
 from marketplace.models import MeterReading, Offer, OfferRequest, Site
 from marketplace.rules.errors import MarketError
+from marketplace.rules.product_terms import DEFAULT, product_on
 from marketplace.usecases.answer_offer_request import answer_offer_request
 from marketplace.usecases.draft_offer import draft_offer, earliest
 from marketplace.usecases.plan_site import plan_site
@@ -53,7 +54,7 @@ def test_the_price_is_the_sum_of_its_lines(ready):
 
 def test_without_a_window_the_best_one_is_drafted(ready):
     offer = draft_offer(site=ready, now=NOW)
-    assert offer.start_at >= earliest(NOW)
+    assert offer.start_at >= earliest(NOW, product_on(DEFAULT, NOW))
     assert offer.end_at > offer.start_at
 
 
@@ -65,7 +66,7 @@ def test_without_a_plan_there_is_nothing_to_draft_from(site):
 
 def test_a_window_whose_gate_is_as_good_as_closed_is_refused(ready):
     with pytest.raises(MarketError) as caught:
-        draft_offer(site=ready, start=earliest(NOW) - HALF_HOUR, end=END, now=NOW)
+        draft_offer(site=ready, start=earliest(NOW, product_on(DEFAULT, NOW)) - HALF_HOUR, end=END, now=NOW)
     assert caught.value.code == "WINDOW_TOO_SOON"
 
 

@@ -141,7 +141,7 @@ def test_after_a_dispatch_the_plan_keeps_the_sold_limit_and_every_deadline(busy)
     """The whole promise: what was proved when it was drafted holds when it is called."""
     plan_site(site=busy, now=NOW)
     offer = draft_offer(site=busy, start=FIRST, end=END, now=NOW)
-    sold = publish_offer(offer=offer, user=None, now=NOW)
+    sold = publish_offer(offer=offer, user=None, accept_back_test=True, now=NOW)
     kw = str(sold.periods.first().offered_kw)
     activation = market.dispatched(market.confirmed(sold, kw=kw), instruction(kw))
     later = NOW + timedelta(minutes=20)

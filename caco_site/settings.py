@@ -119,7 +119,10 @@ CELERY_TIMEZONE = "UTC"
 CELERY_IMPORTS = (
     "beckn.tasks",
     "caco_site.heartbeat",
-    *(f"marketplace.agents.{agent}" for agent in ("compute", "coordination", "grid", "housekeeping", "optimisation")),
+    *(
+        f"marketplace.agents.{agent}"
+        for agent in ("compute", "coordination", "grid", "housekeeping", "metering", "optimisation")
+    ),
 )
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_RESULT_EXPIRES = None  # there are no results, so nothing to clean up
@@ -158,6 +161,7 @@ TICKS = {
     "marketplace.agents.coordination.tick": 2.0,
     "marketplace.agents.notification.tick": 2.0,
     "marketplace.agents.housekeeping.tick": 3.0,
+    "marketplace.agents.metering.tick": 2.0,
     "marketplace.agents.grid.tick": 300.0,
 }
 CELERY_BEAT_SCHEDULE = {

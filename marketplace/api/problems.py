@@ -128,12 +128,17 @@ def answer(error: Exception, _context: Mapping[str, Any]) -> Response:
 def from_market(error: MarketError) -> Response:
     """A refused use case."""
     status = STATUS.get(error.code) or next(status for shape, status in FAMILIES if shape.fullmatch(error.code))
-    column, row = error.details.get("column"), error.details.get("row")
-    errors = []
-    if column is not None:
-        path = f"readings[{int(row) - 1}].{column}" if row is not None else str(column)
-        errors.append(FieldError(path, "", error.message, error.fix))
+    column = error.details.get("column")
+    errors = [reading_error(one) for one in error.details.get("problems", ())]
+    if column is not None and not errors:
+        errors.append(FieldError(str(column), "", error.message, error.fix))
     return problem(status, error.code, error.message, fix=error.fix, errors=errors)
+
+
+def reading_error(found: Mapping[str, Any]) -> FieldError:
+    """One problem of a list of readings, whose rows count from 1; row 0 is about all of them."""
+    path = f"readings[{int(found['row']) - 1}].{found['column']}" if found["row"] else str(found["column"])
+    return FieldError(path, str(found["value"]), f"{found['problem']}.", str(found["fix"]))
 
 
 def from_fields(error: Invalid) -> Response:

@@ -11,7 +11,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from marketplace.models import ApiToken, Membership, Organisation, Site, User
+from marketplace.models import ApiToken, Membership, MsidPair, Organisation, Site, User
+from marketplace.rules.meters import check_msid
 
 ORGANISATIONS = {
     "fenland": ("Fenland Compute Ltd", Organisation.Kind.OPERATOR, "operator@demo.caco.example", Membership.Role.ADMIN),
@@ -32,7 +33,7 @@ SITES = {
         "EPN",
         Decimal("52.63090"),
         Decimal("1.29740"),
-        "1900000000001",
+        "1010000000019",
     ),
     "cambridge": (
         "Cambridge Lab",
@@ -42,7 +43,7 @@ SITES = {
         "EPN",
         Decimal("52.20530"),
         Decimal("0.12180"),
-        "1900000000002",
+        "1010000000028",
     ),
 }
 
@@ -89,7 +90,8 @@ def ensure_site(
 ) -> Site:
     """The demonstration site `slug`, created if missing."""
     name, limit, must_run, zone, area, latitude, longitude, msid = SITES[slug]
-    site, _ = Site.objects.get_or_create(
+    check_msid(msid)
+    site, made = Site.objects.get_or_create(
         slug=slug,
         defaults={
             "organisation": Organisation.objects.get(slug="fenland"),
@@ -108,6 +110,8 @@ def ensure_site(
             "created_at": now,
         },
     )
+    if made:
+        MsidPair.objects.create(site=site, import_msid=msid, gsp_group=site.gsp_group, effective_from=now.date())
     return site
 
 

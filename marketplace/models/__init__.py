@@ -6,7 +6,8 @@ from marketplace.models.dispute import Dispute, DisputeEntry, buyer_of, side_of
 from marketplace.models.event import Anchor, AnchorAttempt, Event, Lease, LedgerEntry, SettlementRecord
 from marketplace.models.event_day import EventDay, declared_event_days
 from marketplace.models.job import Job, Upload
-from marketplace.models.meter import MeterReading
+from marketplace.models.meter import ExportReading, MeterReading
+from marketplace.models.metering import EstimationChoice, MeterFile, MsidPair
 from marketplace.models.nomination import BaselineNomination
 from marketplace.models.notification import PositionHeld, PositionNotification
 from marketplace.models.offer import Offer, OfferPeriod, OfferRequest
@@ -33,14 +34,18 @@ __all__ = [
     "BaselineNomination",
     "Dispute",
     "DisputeEntry",
+    "EstimationChoice",
     "Event",
     "EventDay",
+    "ExportReading",
     "Forecast",
     "Job",
     "Lease",
     "LedgerEntry",
     "Membership",
+    "MeterFile",
     "MeterReading",
+    "MsidPair",
     "Offer",
     "OfferPeriod",
     "OfferRequest",

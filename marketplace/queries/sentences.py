@@ -89,8 +89,22 @@ def confirmed(p: Payload) -> str:
 
 def metered(p: Payload) -> str:
     """Readings came in."""
-    count = counted(p["readings"], f"{p['label'].lower()} meter reading")
+    way = "export reading" if p.get("direction") == "EXPORT" else "meter reading"
+    count = counted(p["readings"], f"{p['label'].lower()} {way}")
     return f"{count} recorded for {p['site']}, {span(p, 'first', 'last')}."
+
+
+def estimated(p: Payload) -> str:
+    """Readings were estimated by a rule."""
+    return f"{counted(p['readings'], 'missing reading')} estimated for {p['site']} by {p['source']}, {span(p, 'first', 'last')}."
+
+
+def rule_chosen(p: Payload) -> str:
+    """Somebody chose, or ended, an estimation rule."""
+    about = f"dispatch {p['activation']} of {p['site']}" if p["activation"] else p["site"]
+    if not p["rule"]:
+        return f"Missing readings of {about} are no longer estimated."
+    return f"Missing readings of {about} are to be estimated by {p['rule']}."
 
 
 def statement(p: Payload) -> str:
@@ -167,6 +181,9 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "notification.sent": lambda p: files(p, "sent to a simulated counterparty; silence accepts nothing"),
     "notification.exception": lambda p: f"Position notification {p['key']} came back: {p['reason']}",
     "notification.alarm": alarmed,
+    "meter.estimated": estimated,
+    "meter.rule_chosen": rule_chosen,
+    "meter.registered": lambda p: f"{p['site']} is metered by {p['import_msid']} from {p['from']} on.",
     "settlement.statement": statement,
     "settlement.proven": lambda p: f"Run {p['run']} is proven. Proof: {p['proof'].lower().replace('_', ' ')}.",
     "dispute.opened": disputed,

@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
 
-from marketplace.models import Order, Organisation, Purchase, SearchResult, Site, Upload, User
+from marketplace.models import MeterFile, Order, Organisation, Purchase, SearchResult, Site, Upload, User
 from marketplace.queries.visible import visible
 
 # That something changed somewhere, without a word about whose: everybody who is signed in may hear it.
@@ -19,6 +19,7 @@ KEYED: dict[str, tuple[type[Model], str, Any]] = {
     "site": (Site, "slug", str),
     "orders": (Organisation, "slug", str),
     "upload": (Upload, "pk", int),
+    "meter-file": (MeterFile, "pk", int),
     "order": (Order, "pk", uuid.UUID),
     "purchase": (Purchase, "pk", uuid.UUID),
     "search": (SearchResult, "transaction_id", uuid.UUID),

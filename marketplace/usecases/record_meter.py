@@ -1,123 +1,87 @@
-"""Take meter readings in. A reading that differs from what was known is a revision; nothing is overwritten."""
+"""Take a few meter readings in at once, all or none. A reading that differs from what was known is a revision."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from flex_engine.quantities import Label
-from flex_engine.timegrid import floor_half_hour
-from marketplace import enqueue, events, notify
-from marketplace.models import MeterReading, Site, User, role_of
+from flex_engine.settle.metering import MeteringFileError, Problem, Problems, Said
+from flex_engine.settle.metering import Site as Judged
+from flex_engine.settle.metering_file import read_readings, table_of
+from marketplace.models import MsidPair, Site, User, role_of
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
-
-HALF_HOUR = timedelta(minutes=30)
+from marketplace.usecases.keep_readings import keep_readings
 
 
 def record_meter(
     *,
     site: Site,
-    readings: Sequence[tuple[datetime, int]],
+    rows: Sequence[Mapping[str, Any]],
+    said: Said | None = None,
     source: str,
     label: str,
     user: User | None = None,
     now: datetime,
 ) -> int:
-    """Store (start, import energy in Wh) pairs, all or none; returns how many were new or changed.
+    """Store `rows` such as {start, import_wh}, or with the columns a file may have; returns how many were new or changed.
 
-    Raises MarketError naming the reading: off the half-hour grid, without a zone, negative, not over yet, twice in one
-    file, above what the site can import (a sign of kWh given as Wh or the other way round), or an unknown label.
+    Raises MarketError BAD_READING naming the first rows that cannot be right, with all of the first in `details`, and for
+    an unknown label; NOT_ALLOWED for a user who may not record.
     """
     if user is not None:
         require(role_of(user, site.organisation), Action.METER)
+    check_label(label)
+    if not rows:
+        return 0
+    try:
+        outcome = read_readings(table_of(rows), said or Said(), judged(site, now))
+    except MeteringFileError as problem:
+        raise MarketError("BAD_READING", str(problem), fix="Send the readings again with it.") from problem
+    if outcome.problems.total:
+        raise refusal(outcome.problems)
+    with transaction.atomic():
+        return sum(
+            keep_readings(
+                site=site, half_hours=found, direction=direction, source=source, label=label, facts=None, now=now
+            )
+            for direction, found in outcome.half_hours.items()
+        )
+
+
+def check_label(label: str) -> None:
+    """Raise MarketError unless readings are said to be measured or simulated."""
     if label not in {Label.MEASURED, Label.SIMULATED}:
         raise MarketError("BAD_READING", f"label is {label!r}.", fix="Write MEASURED or SIMULATED.")
-    check_readings(site, readings, now=now)
-    with transaction.atomic():
-        latest = latest_wh(site, [start for start, _ in readings])
-        fresh = [(start, wh) for start, wh in readings if latest.get(start) != wh]
-        MeterReading.objects.bulk_create(
-            (
-                MeterReading(site=site, start_at=s, import_wh=wh, source=source[:80], label=label, known_at=now)
-                for s, wh in fresh
-            ),
-            batch_size=1000,
-        )
-        if fresh:
-            events.append(
-                type="meter.recorded",
-                subject=f"site:{site.slug}",
-                payload={
-                    "site": site.slug,
-                    "readings": len(fresh),
-                    "first": min(s for s, _ in fresh).isoformat(),
-                    "last": max(s for s, _ in fresh).isoformat(),
-                    "sha256": readings_digest(fresh),
-                    "label": label,
-                },
-                organisations=[site.organisation],
-                now=now,
-            )
-            enqueue.enqueue("marketplace.agents.coordination.tick")
-            notify.changed(f"site:{site.slug}")
-    return len(fresh)
 
 
-def check_readings(site: Site, readings: Sequence[tuple[datetime, int]], *, now: datetime) -> None:
-    """Raise MarketError for the first reading that cannot be right."""
-    most_wh = int(site.import_limit_kw * 500 * 2)  # twice the connection: beyond it a unit mistake is certain
-    seen: set[datetime] = set()
-    for number, (start, wh) in enumerate(readings, 1):
-        if start.tzinfo is None or floor_half_hour(start) != start:
-            bad(
-                number,
-                "start",
-                start,
-                "it must be the start of a half hour, with a zone",
-                "Write it like 2026-01-15T17:00:00Z.",
-            )
-        if start in seen:
-            bad(number, "start", start, "the same half hour stands twice", "Send one reading for each half hour.")
-        if start + HALF_HOUR > now:
-            bad(number, "start", start, "that half hour is not over", "Send readings after the end of their half hour.")
-        if wh < 0:
-            bad(number, "import_wh", wh, "import energy is never negative", "Send export on its own channel.")
-        if wh > most_wh:
-            bad(
-                number,
-                "import_wh",
-                wh,
-                f"the site can import {most_wh // 2} Wh in half an hour",
-                "Check the unit: Wh, not W or mWh.",
-            )
-        seen.add(start)
+def judged(site: Site, now: datetime) -> Judged:
+    """What readings of `site` are held against: its import limit, its meters on any day, and the time."""
+    msids = {site.msid: "IMPORT"}
+    for pair in MsidPair.objects.filter(site=site):
+        msids |= {pair.import_msid: "IMPORT", pair.export_msid: "EXPORT", pair.amsid: ""}
+    msids.pop("", None)
+    return Judged(limit_wh=int(site.import_limit_kw * 500), msids=msids, now=now)
 
 
-def bad(number: int, field: str, value: object, problem: str, fix: str) -> None:
-    """Raise the one error every bad reading gives."""
-    raise MarketError(
+def refusal(problems: Problems) -> MarketError:
+    """The refusal of readings with `problems`: the first in words, the first ones in the details, the rest counted."""
+    first: Problem = problems.first[0]
+    where = f"Reading {first.row}: {first.column} is {first.value}; " if first.row else ""
+    more = f" {problems.total - 1} more problem(s) follow." if problems.total > 1 else ""
+    return MarketError(
         "BAD_READING",
-        f"Reading {number}: {field} is {value}; {problem}.",
-        fix=fix,
-        details={"row": number, "column": field},
+        f"{where}{first.problem}.{more}",
+        fix=first.fix,
+        details={
+            "row": first.row,
+            "column": first.column,
+            "problems": [asdict(one) for one in problems.first],
+            "more": problems.more,
+        },
     )
-
-
-def latest_wh(site: Site, starts: Sequence[datetime]) -> dict[datetime, int]:
-    """The newest known energy of each of `starts` that has one."""
-    if not starts:
-        return {}
-    rows = MeterReading.objects.filter(site=site, start_at__gte=min(starts), start_at__lte=max(starts)).order_by(
-        "known_at", "pk"
-    )
-    return {row.start_at: row.import_wh for row in rows}
-
-
-def readings_digest(readings: Sequence[tuple[datetime, int]]) -> str:
-    """SHA-256 over the readings in order of time, one `start,wh` line each."""
-    lines = "\n".join(f"{start.isoformat()},{wh}" for start, wh in sorted(readings))
-    return hashlib.sha256(lines.encode()).hexdigest()

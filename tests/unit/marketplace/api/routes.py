@@ -18,12 +18,12 @@ from flex_engine.settle.settlement_calendar import gate_closure
 from marketplace.api.nothing import NothingHere
 from marketplace.api.urls import urlpatterns
 from marketplace.api.view import ApiView
-from marketplace.models import OfferRequest, PositionNotification, Site, User
-from marketplace.rules.notification import unit_of
-from tests.unit.marketplace.web.world import NOW, World
+from marketplace.models import (MeterFile, NOW, OfferRequest, PositionNotification, Site, User, World, from, import, marketplace, notification, rules, tests, unit, unit_of, web, world)
 
 NOMINATION = {"periods": [{"start": "2024-01-18T17:00:00Z", "import_wh": 412500}]}
 READING = {"source": "meter", "label": "MEASURED", "readings": [{"start": "2024-01-16T12:00:00Z", "import_wh": 410000}]}
+# Sent as a form with a file, so that a JSON body is no example of them.
+MULTIPART = {"sites/<slug:slug>/uploads", "sites/<slug:slug>/reading-files"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,22 @@ def returned(site: Site) -> PositionNotification:
             "exception_at": NOW, "alarm": "EXCEPTION", "alarm_at": NOW,
         },
     )[0]  # fmt: skip
+def meter_file(of: Site) -> MeterFile:
+    facts = {
+        "filename": "day.csv",
+        "content": b"x",
+        "source": "meter",
+        "label": "MEASURED",
+        "created_at": of.created_at,
+    }
+    return MeterFile.objects.get_or_create(site=of, sha256="3" * 64, defaults=facts)[0]
+
+
+def reading_file(tail: str = "") -> tuple[Callable[[World], str], Callable[[World], str]]:
+    return (
+        lambda w: f"/reading-files/{meter_file(w.site).pk}{tail}",
+        lambda w: f"/reading-files/{meter_file(w.foreign['site']).pk}{tail}",
+    )
 
 
 def site(tail: str = "") -> tuple[Callable[[World], str], Callable[[World], str]]:
@@ -109,6 +125,9 @@ ROUTES = [
     Route("sites/<slug:slug>/plan", *site("/plan")),
     Route("sites/<slug:slug>/readings", *site("/readings"), body=lambda w: READING),
     Route("sites/<slug:slug>/nominations", *site("/nominations"), body=lambda w: NOMINATION),
+    Route("sites/<slug:slug>/reading-files", *site("/reading-files")),
+    Route("reading-files/<int:pk>", *reading_file()),
+    Route("reading-files/<int:pk>/cancel", *reading_file("/cancel")),
     Route("sites/<slug:slug>/offer-requests", *site("/offer-requests")),
     Route("uploads/<int:pk>", *upload(name="review")),
     Route("uploads/<int:pk>/accept", *upload("/accept")),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from marketplace.models import ApiToken, Membership, Organisation, Purchase, SearchResult, User
 from marketplace.rules.scopes import SCOPES
 from tests.unit.marketplace.api.conftest import Program, token_of
-from tests.unit.marketplace.api.routes import BY_PATTERN, IDS, OPERATIONS, views
+from tests.unit.marketplace.api.routes import BY_PATTERN, IDS, MULTIPART, OPERATIONS, views
 from tests.unit.marketplace.web.world import NOW, World
 
 EACH = pytest.mark.parametrize(("pattern", "method", "scope"), OPERATIONS, ids=IDS)
@@ -28,7 +28,7 @@ FOREIGN = pytest.mark.parametrize(
 WRITES = [
     (pattern, method)
     for pattern, method, scope in OPERATIONS
-    if method == "POST" and not scope.startswith("tokens") and pattern not in {"searches", "sites/<slug:slug>/uploads"}
+    if method == "POST" and not scope.startswith("tokens") and pattern not in {"searches", *MULTIPART}
 ]
 
 
@@ -68,7 +68,7 @@ def test_a_token_without_the_scope_is_refused_by_its_name(
 def test_what_belongs_to_others_looks_like_nothing(world: World, program: Any, pattern: str, method: str) -> None:
     route = BY_PATTERN[pattern]
     assert route.foreign is not None
-    options = {"data": route.body(world), "format": "json"} if method == "POST" and "uploads" not in pattern else {}
+    options = {"data": route.body(world), "format": "json"} if method == "POST" and pattern not in MULTIPART else {}
     for person in (route.person(world),):
         response = program(person).call(method, route.foreign(world), **options)
         assert response.status_code == 404

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.marketplace.api.conftest import Program
-from tests.unit.marketplace.api.routes import BY_PATTERN, OPERATIONS
+from tests.unit.marketplace.api.routes import BY_PATTERN, MULTIPART, OPERATIONS
 from tests.unit.marketplace.web.world import World
 
-POSTS = [pattern for pattern, method, _ in OPERATIONS if method == "POST" and pattern != "sites/<slug:slug>/uploads"]
+POSTS = [pattern for pattern, method, _ in OPERATIONS if method == "POST" and pattern not in MULTIPART]
 NAMES = st.sampled_from(
     ["start", "end", "kw", "search", "offer_id", "text", "direction", "min_kw", "name", "scopes", "days", "reason",
      "valid_only", "source", "label", "readings", "import_wh", "", "id", "__proto__"]

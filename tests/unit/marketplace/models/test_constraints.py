@@ -11,6 +11,8 @@ from django.db import IntegrityError, models, transaction
 from marketplace.models import (
     BaselineNomination,
     Dispute,
+    ExportReading,
+    MsidPair,
     Offer,
     OfferPeriod,
     Order,
@@ -53,6 +55,26 @@ BROKEN = {
     "job_deadline_after_arrival": lambda: planned.job(Site.objects.get(), "j", deadline_at=NOW, arrival_at=NOW),
     "job_power_is_positive": lambda: planned.job(Site.objects.get(), "j", power_kw=0),
     "import_energy_is_not_negative": lambda: market.metered(Site.objects.get(), {FIRST: -1}),
+    "export_energy_is_not_negative": lambda: ExportReading.objects.create(
+        site=Site.objects.get(), start_at=FIRST, export_wh=-1, source="m", label="MEASURED", known_at=NOW
+    ),
+    "msid_pair_ends_after_it_begins": lambda: pair("2310000000015", "2024-01-01", "2024-01-01"),
+    "import_msid_has_thirteen_digits": lambda: pair("231000000001", "2024-01-01"),
+    "export_msid_has_thirteen_digits": lambda: pair("2310000000015", "2024-01-01", export_msid="x"),
+    "amsid_has_thirteen_digits": lambda: pair("2310000000015", "2024-01-01", amsid="x"),
+    "one_import_msid_in_one_pair_at_a_time": lambda: [
+        pair("2310000000015", "2024-01-01", "2024-02-01"),
+        pair("2310000000015", "2024-01-31", of=market.site(market.organisation("Mersey"), "wirral-2")),
+    ],
+    "one_export_msid_in_one_pair_at_a_time": lambda: [
+        pair("2310000000015", "2024-01-01", export_msid="2310000000024"),
+        pair("1010000000019", "2024-03-01", "2024-03-02", export_msid="2310000000024"),
+    ],
+    "one_pair_moved_over_another": lambda: [
+        pair("2310000000015", "2024-01-01", "2024-02-01"),
+        pair("2310000000015", "2024-02-01"),
+        MsidPair.objects.filter(effective_to="2024-02-01").update(effective_to="2024-02-02"),
+    ],
     "offer_ends_after_it_starts": lambda: Offer.objects.update(end_at=FIRST),
     "offer_prices_are_not_negative": lambda: Offer.objects.update(shortfall_penalty_gbp_per_kwh=Decimal("-0.0001")),
     "offer_availability_price_is_not_negative": lambda: Offer.objects.update(
@@ -86,6 +108,25 @@ BROKEN = {
     ),
     "one_activation_per_order_and_instruction": lambda: twice_dispatched(),
 }
+
+
+def pair(import_msid, begin, end=None, *, of=None, **changes):
+    return MsidPair.objects.create(
+        site=of or Site.objects.get(slug="leeds-1"),
+        import_msid=import_msid,
+        gsp_group="_A",
+        effective_from=begin,
+        effective_to=end,
+        **changes,
+    )
+
+
+def test_a_meter_moves_to_another_site_on_the_day_it_leaves_the_first(offer):
+    pair("2310000000015", "2024-01-01", "2024-02-01", export_msid="2310000000024")
+    pair("2310000000015", "2024-02-01", of=market.site(market.organisation("Mersey"), "wirral-2"))
+    pair("1010000000019", "2024-01-01", amsid="1010000000028")
+    pair("1010000000046", "2023-01-01", "2024-01-01", amsid="1010000000028")
+    MsidPair.objects.filter(import_msid="1010000000019").update(unit="V__CACO01")
 
 
 def twice_metered():

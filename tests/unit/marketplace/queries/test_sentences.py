@@ -63,7 +63,7 @@ def test_the_life_of_a_sale_reads_as_sentences(site, settings):
     gone = market.confirmed(market.offer(site, start=END))
     cancel_order(transaction_id=gone.transaction_id, buyer_subscriber_id=gone.buyer_subscriber_id, reason="", now=NOW)
     activation = settled.over(market.site(site.organisation, "leeds-2"), metered={FIRST: 240_000, SECOND: 260_000})
-    record_meter(site=site, readings=[(FIRST, 300_000)], source="m", label="MEASURED", now=END)
+    record_meter(site=site, rows=[{"start": FIRST, "import_wh": 300_000}], source="m", label="MEASURED", now=END)
     start_activations(now=FIRST)
     statement = settle_activation(activation=activation, now=END)
     complete_settlement(statement=statement, now=END)

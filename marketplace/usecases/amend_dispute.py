@@ -16,15 +16,17 @@ from typing import Any
 from django.db import transaction
 
 from flex_engine.quantities import Label
+from flex_engine.settle.metering import Said
 from marketplace.models import Dispute, Organisation, SettlementStatement, User, role_of, standing_statement
 from marketplace.rules.dispute import DisputeStep, check_step
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
 from marketplace.usecases.advance_dispute import held, repeats, standing_of, take
+from marketplace.usecases.keep_readings import readings_digest
 from marketplace.usecases.make_statement import LINE_FIELDS
 from marketplace.usecases.open_dispute import NO_EVIDENCE, Evidence, check_words, party
 from marketplace.usecases.record_event_day import record_event_day
-from marketplace.usecases.record_meter import readings_digest, record_meter
+from marketplace.usecases.record_meter import record_meter
 from marketplace.usecases.resettle import resettle
 
 
@@ -95,7 +97,8 @@ def apply(dispute: Dispute, correction: Correction, words: str, *, user: User, n
     if correction.readings:
         record_meter(
             site=site,
-            readings=correction.readings,
+            rows=[{"start": start, "import_wh": wh} for start, wh in correction.readings],
+            said=Said(small=True),
             source=correction.source,
             label=correction.label,
             user=user,

@@ -6,7 +6,7 @@ It judges nothing: whoever calls has checked the readings, and holds the transac
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -55,7 +55,7 @@ def keep_readings(
             "readings": len(fresh),
             "first": fresh[0].start.isoformat(),
             "last": fresh[-1].start.isoformat(),
-            "sha256": readings_digest(fresh),
+            "sha256": readings_digest([(one.start, one.wh) for one in fresh]),
             "source": source[:80],
             "label": label,
             **(facts or {}),
@@ -90,9 +90,9 @@ def newest(site: Site, direction: str, first: datetime, last: datetime) -> dict[
     return {start: (wh, quality) for start, wh, quality in rows.values_list("start_at", column, "quality")}
 
 
-def readings_digest(half_hours: Sequence[HalfHour]) -> str:
+def readings_digest(readings: Iterable[tuple[datetime, int]]) -> str:
     """SHA-256 over the readings in order of time, one `start,wh` line each, with a line feed between two."""
     digest = hashlib.sha256()
-    for index, one in enumerate(sorted(half_hours, key=lambda one: (one.start, one.wh))):
-        digest.update(f"{chr(10) if index else ''}{one.start.isoformat()},{one.wh}".encode())
+    for index, (start, wh) in enumerate(sorted(readings)):
+        digest.update(f"{chr(10) if index else ''}{start.isoformat()},{wh}".encode())
     return digest.hexdigest()

@@ -29,8 +29,8 @@ def test_quarters_of_export_by_their_ends_become_one_half_hour(world: World, pro
 def test_a_settlement_period_and_a_quality(world: World, program: Any) -> None:
     row = {"date": "2024-01-16", "period": 25, "value": 0.4, "quality": "SUSPECT"}
     assert post(program, world, direction="IMPORT", unit="MWh", readings=[row])[0] == 201
-    row = MeterReading.objects.filter(site=world.site).latest("known_at")
-    assert (row.start_at, row.import_wh, row.quality) == (NOW.replace(hour=12, minute=0), 400_000, "SUSPECT")
+    kept = MeterReading.objects.filter(site=world.site).latest("known_at")
+    assert (kept.start_at, kept.import_wh, kept.quality) == (NOW.replace(hour=12, minute=0), 400_000, "SUSPECT")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_every_problem_stands_in_the_answer(world: World, program: Any) -> None:
 def test_readings_are_listed_as_they_were_known(world: World, program: Any) -> None:
     post(program, world)
     MeterReading.objects.filter(site=world.site).update(known_at=NOW - timedelta(minutes=5))
-    post(program, world, readings=[{**READING["readings"][0], "import_wh": 411000}])  # type: ignore[index,dict-item]
+    post(program, world, readings=[{**READING["readings"][0], "import_wh": 411000}])  # type: ignore[dict-item]
     path = f"/sites/{world.site.slug}/readings"
     asked = {"start": "2024-01-16T12:00:00Z", "end": "2024-01-16T12:30:00Z"}
     operator = program(world.operator)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flex_engine.settle.metering import HalfHour, Said
+from flex_engine.settle.metering import Said
 from marketplace.models import MeterReading
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.keep_readings import readings_digest
@@ -123,5 +123,4 @@ def test_two_months_of_readings_are_few_queries(site, django_assert_max_num_quer
 
 @given(st.lists(st.tuples(st.datetimes(EARLY, LATE, timezones=st.just(UTC)), st.integers(0, 10**9)), max_size=8))
 def test_the_digest_does_not_depend_on_the_order_of_the_file(readings):
-    readings = [HalfHour(start, wh, "ACTUAL") for start, wh in readings]
     assert readings_digest(readings) == readings_digest(list(reversed(readings)))

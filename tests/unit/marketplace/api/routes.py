@@ -18,7 +18,9 @@ from flex_engine.settle.settlement_calendar import gate_closure
 from marketplace.api.nothing import NothingHere
 from marketplace.api.urls import urlpatterns
 from marketplace.api.view import ApiView
-from marketplace.models import (MeterFile, NOW, OfferRequest, PositionNotification, Site, User, World, from, import, marketplace, notification, rules, tests, unit, unit_of, web, world)
+from marketplace.models import MeterFile, OfferRequest, PositionNotification, Site, User
+from marketplace.rules.notification import unit_of
+from tests.unit.marketplace.web.world import NOW, World
 
 NOMINATION = {"periods": [{"start": "2024-01-18T17:00:00Z", "import_wh": 412500}]}
 READING = {"source": "meter", "label": "MEASURED", "readings": [{"start": "2024-01-16T12:00:00Z", "import_wh": 410000}]}
@@ -57,6 +59,8 @@ def returned(site: Site) -> PositionNotification:
             "exception_at": NOW, "alarm": "EXCEPTION", "alarm_at": NOW,
         },
     )[0]  # fmt: skip
+
+
 def meter_file(of: Site) -> MeterFile:
     facts = {
         "filename": "day.csv",

@@ -39,7 +39,7 @@ def carry_over(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0011_position_notifications'),
+        ('marketplace', '0012_products'),
     ]
 
     operations = [

@@ -58,9 +58,6 @@ BROKEN = {
     "export_energy_is_not_negative": lambda: ExportReading.objects.create(
         site=Site.objects.get(), start_at=FIRST, export_wh=-1, source="m", label="MEASURED", known_at=NOW
     ),
-    "nominated_energy_is_not_negative": lambda: BaselineNomination.objects.create(
-        site=Site.objects.get(), start_at=FIRST, import_wh=-1, received_at=NOW
-    ),
     "msid_pair_ends_after_it_begins": lambda: pair("2310000000015", "2024-01-01", "2024-01-01"),
     "import_msid_has_thirteen_digits": lambda: pair("231000000001", "2024-01-01"),
     "export_msid_has_thirteen_digits": lambda: pair("2310000000015", "2024-01-01", export_msid="x"),

@@ -47,6 +47,7 @@ def select(message: Message) -> Reply:
         transaction_id=transaction_of(message),
         kw=asked.kw,
         periods=asked.periods,
+        accept_counter=asked.accept_counter,
         now=clock.now(),
     )
     return Reply(message={"contract": order_contract(order, seller=seller(), with_id=False)})
@@ -63,7 +64,7 @@ def init(message: Message) -> Reply:
 
 @refusing
 def confirm(message: Message) -> Reply:
-    """The sale, with its capacity reserved."""
+    """The sale, with its capacity reserved; or an order that waits for the seller's yes."""
     order = confirm_order(
         transaction_id=transaction_of(message),
         buyer_subscriber_id=message.subscriber_id,

@@ -14,6 +14,7 @@ from marketplace.models.offer import Offer, OfferPeriod, OfferRequest
 from marketplace.models.order import Activation, ActivationPeriod, Order, OrderPeriod, Purchase, SearchResult
 from marketplace.models.organisation import Membership, Organisation, User, role_of
 from marketplace.models.plan import Plan
+from marketplace.models.sale_rules import SaleRules
 from marketplace.models.settlement import (
     SettlementProgress,
     SettlementStatement,
@@ -56,6 +57,7 @@ __all__ = [
     "PositionHeld",
     "PositionNotification",
     "Purchase",
+    "SaleRules",
     "SearchResult",
     "SettlementProgress",
     "SettlementRecord",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 
 from django.db import models
 
@@ -43,6 +44,10 @@ class Offer(models.Model):
     gate_closure_at = models.DateTimeField()
     notice_s = models.PositiveIntegerField(default=900)
     max_events_per_day = models.PositiveSmallIntegerField(default=1)
+    free_cancellation_s = models.PositiveIntegerField(default=0, help_text="Before the window; later it costs the fee")
+    cancellation_fee_percent = models.DecimalField(
+        max_digits=5, decimal_places=2, default=Decimal(0), help_text="Of the quote"
+    )
     utilisation_price_gbp_per_kwh = models.DecimalField(max_digits=10, decimal_places=4)
     shortfall_penalty_gbp_per_kwh = models.DecimalField(max_digits=10, decimal_places=4)
     availability_price_gbp_per_mw_h = models.DecimalField(max_digits=10, decimal_places=4, default=0)

@@ -31,10 +31,26 @@ class Order(models.Model):
     quote_expires_at = models.DateTimeField()
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True, blank=True)
+    free_cancellation_until = models.DateTimeField(null=True, blank=True)
+    cancellation_fee_pence = models.BigIntegerField(default=0, help_text="What cancelling costs after that")
+    cancellation_charged_pence = models.BigIntegerField(null=True, blank=True, help_text="What cancelling did cost")
+    approve_by = models.DateTimeField(null=True, blank=True, help_text="Until when the seller may say yes")
+    waits_because = models.CharField(max_length=200, blank=True, help_text="Why it waited; the seller's own")
+    refused_because = models.CharField(max_length=200, blank=True, help_text="Why it was not sold, as the buyer reads")
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(quote_pence__gte=0), name="order_quote_is_not_negative")
+            models.CheckConstraint(condition=models.Q(quote_pence__gte=0), name="order_quote_is_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(cancellation_fee_pence__gte=0, cancellation_fee_pence__lte=models.F("quote_pence")),
+                name="cancellation_fee_is_at_most_the_quote",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(cancellation_charged_pence__isnull=True)
+                | models.Q(cancellation_charged_pence=0)
+                | models.Q(cancellation_charged_pence=models.F("cancellation_fee_pence")),
+                name="cancelling_costs_the_agreed_fee_or_nothing",
+            ),
         ]
         indexes = [models.Index(fields=["state", "-created_at"])]
 

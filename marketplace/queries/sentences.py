@@ -66,6 +66,16 @@ def accepted(p: Payload) -> str:
     return f"{counted(p['jobs'], 'job')} accepted into the queue of {p['site']}.{refused}"
 
 
+def kept(p: Payload) -> str:
+    """What of a withdrawn offer stays sold; older events do not say."""
+    return f" {kw(p['sold_w'])} of it stays sold." if int(p.get("sold_w", 0)) else ""
+
+
+def owed(p: Payload) -> str:
+    """What a cancellation costs the buyer; older events do not say, and none cost anything."""
+    return f" The buyer owes {money(p['fee_pence'])}." if int(p.get("fee_pence", 0)) else ""
+
+
 def planned(p: Payload) -> str:
     """A plan was made."""
     held = f", {p['commitments']} half hours held for orders" if int(p["commitments"]) else ""
@@ -162,9 +172,12 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "plan.refused": unplanned,
     "offer.drafted": lambda p: f"An offer of {kw(p['power_w'])} was drafted for {p['site']}.",
     "offer.published": published,
-    "offer.withdrawn": lambda p: f"An offer of {p['site']} was withdrawn: {because(p)}.",
+    "offer.withdrawn": lambda p: f"An offer of {p['site']} was withdrawn: {because(p)}.{kept(p)}",
     "order.confirmed": confirmed,
-    "order.cancelled": lambda p: f"An order was cancelled: {because(p)}.",
+    "order.waiting": lambda p: f"An order waits for the seller until {p['approve_by'][:16]} UTC. {p['why']}",
+    "order.declined": lambda p: f"The seller declined an order: {p['why']}",
+    "order.lapsed": lambda p: f"An order expired. {p['why']}",
+    "order.cancelled": lambda p: f"An order was cancelled: {because(p)}.{owed(p)}",
     "order.rated": lambda p: (
         f"{p['buyer']} rated an order {p['score']} on a scale from {p['lowest']} to {p['highest']}."
     ),

@@ -1,16 +1,17 @@
-"""Sell: reserve the capacity of every settlement period at once, or not at all."""
+"""Sell: hold the capacity of every settlement period at once, or not at all; and ask the seller first where its rules say so."""
 
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from marketplace import enqueue, events, notify
-from marketplace.models import Order
+from marketplace.models import Order, SaleRules
 from marketplace.rules.dispatch import check_gate, check_price
 from marketplace.rules.order_state import OrderEvent, OrderState, next_order_state
+from marketplace.rules.sale_terms import why_approval
 from marketplace.usecases.hold_capacity import hold_capacity
 from marketplace.usecases.initialise_order import order_of
 from marketplace.usecases.publish_catalogue import refresh_catalogue
@@ -19,14 +20,14 @@ from marketplace.usecases.publish_catalogue import refresh_catalogue
 def confirm_order(
     *, transaction_id: uuid.UUID, buyer_subscriber_id: str, agreed_pence: int | None, now: datetime
 ) -> Order:
-    """Confirm the initialised order; repeating it answers the same order. The reservation is atomic.
+    """Confirm the initialised order, or let it wait for the seller's yes; repeating it answers the same order.
 
     Raises MarketError: sold out, withdrawn, not to be stacked with what the site has sold, quote expired or changed, gate
     closed, wrong state.
     """
     with transaction.atomic():
         order = order_of(transaction_id, buyer_subscriber_id)
-        if order.state == OrderState.CONFIRMED:
+        if order.state in {OrderState.CONFIRMED, OrderState.PENDING}:
             return order
         state = next_order_state(OrderState(order.state), OrderEvent.CONFIRM)
         check_gate(now=now, gate_closure_at=order.offer.gate_closure_at)
@@ -34,12 +35,52 @@ def confirm_order(
             quoted_pence=order.quote_pence, agreed_pence=agreed_pence, now=now, expires_at=order.quote_expires_at
         )
         hold_capacity(order=order, now=now)
-        order.state, order.confirmed_at = state, now
-        order.version += 1
-        order.save(update_fields=["state", "confirmed_at", "version"])
-        record(order, now=now)
+        rules = SaleRules.objects.filter(site=order.offer.site_id).first()
+        order.waits_because = why_it_waits(order, rules)
+        if rules is not None and order.waits_because:
+            ask(order, rules, now=now)
+        else:
+            settle_on(order, state, now=now)
         refresh_catalogue(organisation=order.offer.site.organisation, now=now)
     return order
+
+
+def why_it_waits(order: Order, rules: SaleRules | None) -> str:
+    """Why the site's rules want a person to approve the order; empty when they do not, or there are none."""
+    if rules is None:
+        return ""
+    return why_approval(
+        most_kw=max(row.ordered_kw for row in order.periods.all()),
+        price=order.utilisation_price_gbp_per_kwh,
+        above_kw=rules.approve_above_kw,
+        floor=rules.floor_gbp_per_kwh,
+    )
+
+
+def ask(order: Order, rules: SaleRules, *, now: datetime) -> None:
+    """Let the order wait, its capacity held, until somebody of the seller decides or the time for it is over."""
+    site = order.offer.site
+    within = timedelta(seconds=rules.approve_within_s)
+    order.state = next_order_state(OrderState(order.state), OrderEvent.ASK)
+    order.approve_by = min(now + within, order.offer.gate_closure_at)
+    order.version += 1
+    order.save(update_fields=["state", "approve_by", "waits_because", "version"])
+    events.append(
+        type="order.waiting",
+        subject=f"order:{order.pk}",
+        payload={"why": order.waits_because, "approve_by": order.approve_by.isoformat()},
+        organisations=[site.organisation],
+        now=now,
+    )
+    notify.changed("catalogue", "offers", f"orders:{site.organisation.slug}", f"order:{order.pk}")
+
+
+def settle_on(order: Order, state: OrderState, *, now: datetime) -> None:
+    """The order is sold."""
+    order.state, order.confirmed_at = state, now
+    order.version += 1
+    order.save(update_fields=["state", "confirmed_at", "version"])
+    record(order, now=now)
 
 
 def record(order: Order, *, now: datetime) -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from flex_engine.settle.registry import nomination_deadline
 from flex_engine.timegrid import settlement_period
 from marketplace import events, notify
-from marketplace.models import Offer, Site, User, role_of
+from marketplace.models import Offer, SaleRules, Site, User, role_of
 from marketplace.rules.back_test import check_back_test, method_test
 from marketplace.rules.dispatch import check_gate
 from marketplace.rules.errors import MarketError
@@ -46,7 +46,8 @@ def publish_offer(*, offer: Offer, user: User | None, accept_back_test: bool = F
         check_back_test(offer.back_test, offer.baseline_method, accepted=accept_back_test)
         ensure_nominated(offer, now=now)
         offer.state, offer.published_at = Offer.State.PUBLISHED, now
-        offer.save(update_fields=["state", "published_at"])
+        take_cancellation_terms(offer)
+        offer.save()
         starts = list(offer.periods.values_list("start_at", flat=True))
         rows = prove_capacity(site=offer.site, direction=offer.direction, starts=starts, now=now)
         check_still_covered(offer, rows)
@@ -93,6 +94,14 @@ def ensure_nominated(offer: Offer, *, now: datetime) -> None:
                 f"{said.periods[start] / 500:g} kW is nominated for {start:%Y-%m-%dT%H:%M}Z, and the offer counts from {kw} kW.",
                 fix=f"Nominate what the plan draws by {deadline:%Y-%m-%dT%H:%M}Z, or draft another window.",
             )
+
+
+def take_cancellation_terms(offer: Offer) -> None:
+    """Put the site's cancellation terms on the offer: from here on they are part of what is sold."""
+    rules = SaleRules.objects.filter(site=offer.site_id).first()
+    if rules is not None:
+        offer.free_cancellation_s = rules.free_cancellation_s
+        offer.cancellation_fee_percent = rules.cancellation_fee_percent
 
 
 def check_sound(offer: Offer) -> None:

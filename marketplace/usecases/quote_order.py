@@ -19,7 +19,9 @@ from marketplace.rules.dispatch import check_gate, check_power, check_room
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderState
 from marketplace.rules.product_terms import quote
+from marketplace.rules.sale_terms import counter, fee_pence
 from marketplace.usecases.hold_capacity import check_place
+from marketplace.wire.left import left_of
 
 QUOTE_LIFE = timedelta(minutes=30)
 
@@ -44,10 +46,12 @@ def quote_order(
     transaction_id: uuid.UUID,
     kw: Decimal,
     periods: Mapping[datetime, Decimal] | None,
+    accept_counter: bool = False,
     now: datetime,
 ) -> Order:
     """Make or renew the DRAFT order of `transaction_id`: `kw` in every settlement period of the offer, or `periods`.
 
+    A buyer who accepts a counter-offer and asks for more than is left is quoted the most that is left.
     Raises MarketError: unknown offer, closed gate, not a power, more than is left, or an order that went past its quote.
     """
     with transaction.atomic():
@@ -56,9 +60,17 @@ def quote_order(
         unsold = {row.start_at: row.offered_kw - row.reserved_kw for row in offer.periods.order_by("start_at")}
         asked = dict(periods) if periods is not None else dict.fromkeys(unsold, kw)
         check_power(asked)
+        if accept_counter:
+            asked = counter(asked, left_of([offer])[offer.pk])
         check_room(asked=asked, left=unsold)
         check_place(offer, asked)
         order = Order.objects.select_for_update(of=("self",)).filter(transaction_id=transaction_id).first()
+        if order is not None and order.state == OrderState.EXPIRED and order.buyer_subscriber_id == buyer_subscriber_id:
+            raise MarketError(
+                "BIZ_QUOTE_EXPIRED_OR_CHANGED",
+                f"The quote of this transaction expired at {order.quote_expires_at:%Y-%m-%dT%H:%M:%S}Z.",
+                fix="Select the offer in a new transaction.",
+            )
         if order is not None and (order.state != OrderState.DRAFT or order.buyer_subscriber_id != buyer_subscriber_id):
             raise MarketError(
                 "BIZ_ALREADY_CONFIRMED",
@@ -105,6 +117,8 @@ def fill(order: Order, offer: Offer, asked: Mapping[datetime, Decimal], prices: 
         availability_gbp_per_mw_h=prices.availability_gbp_per_mw_h,
     ).pence
     order.quote_expires_at = min(now + QUOTE_LIFE, offer.gate_closure_at)
+    order.free_cancellation_until = offer.start_at - timedelta(seconds=offer.free_cancellation_s)
+    order.cancellation_fee_pence = fee_pence(order.quote_pence, offer.cancellation_fee_percent)
     order.terms_digest = terms_digest(offer, asked, prices)
     order.version += 0 if order._state.adding else 1
     order.save()
@@ -125,6 +139,8 @@ def terms_digest(offer: Offer, asked: Mapping[datetime, Decimal], prices: Prices
         "penalty": f"{offer.shortfall_penalty_gbp_per_kwh:.4f}",
         "baseline": offer.baseline_method,
         "notice_s": offer.notice_s,
+        "free_cancellation_s": offer.free_cancellation_s,
+        "cancellation_fee_percent": f"{offer.cancellation_fee_percent:.2f}",
         "periods": {start.isoformat(): f"{power:.3f}" for start, power in sorted(asked.items())},
     }
     return hashlib.sha256(json.dumps(terms, sort_keys=True).encode()).hexdigest()

@@ -25,6 +25,8 @@ MOVES: dict[str, dict[str, str]] = {
 }
 # on_update and on_status say where the activation stands.
 BY_PERFORMANCE = {"ACTIVATION_ACCEPTED": State.ACTIVE, "DELIVERY_COMPLETE": State.DELIVERED, "SETTLED": State.SETTLED}
+WAITS = "PENDING_APPROVAL"  # our own code in contract.descriptor, which has no place of its own in Beckn
+BY_CONTRACT = {"ACTIVE": State.CONFIRMED, "COMPLETE": State.CONFIRMED, "CANCELLED": State.REFUSED}
 ORDERED = [State.CONFIRMED, State.DISPATCHING, State.ACTIVE, State.DELIVERED, State.SETTLED]
 # Where a refused step falls back to, so that the buyer can put it right and try again.
 MOST_COUNTED = 10**12  # a count beyond it is nobody's catalogue
@@ -128,6 +130,8 @@ def accept(purchase: Purchase, action: str, contract: Mapping[str, Any]) -> None
     purchase.state = next_state(action, waited_in, contract)
     purchase.contract = freeze(contract)
     purchase.contract_id = str(contract.get("id", purchase.contract_id))
+    if waited_in == State.CONFIRMING and purchase.state == State.REFUSED:
+        purchase.refusal = {"code": code_of(contract), "message": reason_of(contract)}
     if waited_in == State.INITIALISING and action == "on_init" and amount not in (None, purchase.quote_pence):
         purchase.refusal = {
             "code": "BIZ_PRICE_MISMATCH",
@@ -139,8 +143,29 @@ def accept(purchase: Purchase, action: str, contract: Mapping[str, Any]) -> None
         purchase.quote_pence = amount
 
 
+def decided(action: str, state: Purchase.State, contract: Mapping[str, Any]) -> str:
+    """What became of a confirmation: the seller may ask a person first, and say later by on_status what came of it."""
+    status = str((contract.get("status") or {}).get("code", ""))
+    if action == "on_confirm":
+        waits = code_of(contract) == WAITS
+        return state if waits else State.REFUSED if status == "CANCELLED" else State.CONFIRMED
+    return BY_CONTRACT.get(status, state)
+
+
+def code_of(contract: Mapping[str, Any]) -> str:
+    """The seller's code for why it did not sell."""
+    return str((contract.get("descriptor") or {}).get("code", "")) or "CANCELLED"
+
+
+def reason_of(contract: Mapping[str, Any]) -> str:
+    """The seller's sentence on why it did not sell."""
+    return str((contract.get("descriptor") or {}).get("shortDesc", "")) or "The seller did not accept the order."
+
+
 def next_state(action: str, state: Purchase.State, contract: Mapping[str, Any]) -> str:
     """The state after a callback. Callbacks may repeat and overtake each other; a purchase never goes back."""
+    if state == State.CONFIRMING and action in {"on_confirm", "on_status", "on_update"}:
+        return decided(action, state, contract)
     if action in MOVES:
         return MOVES[action].get(state, state)
     codes = [entry.get("status", {}).get("code", "") for entry in contract.get("performance") or []]

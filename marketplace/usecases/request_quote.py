@@ -27,10 +27,14 @@ def request_quote(
     search: SearchResult,
     offer_id: str,
     kw: Decimal,
+    accept_counter: bool = False,
     user: User | None = None,
     now: datetime,
 ) -> Purchase:
-    """Send a signed select for `kw` of the offer; the quote arrives later in the Purchase. Raises MarketError."""
+    """Send a signed select for `kw` of the offer; the quote arrives later in the Purchase. Raises MarketError.
+
+    With `accept_counter` the seller may quote the most that is left instead of refusing; nothing is ordered by that.
+    """
     if user is not None:
         require(role_of(user, organisation), Action.BUY)
     if kw <= 0:
@@ -60,6 +64,7 @@ def request_quote(
                 offer=offer,
                 resource_id=resource_id,
                 kw=kw,
+                accept_counter=accept_counter,
                 buyer=settings.BECKN_PARTICIPANTS["bap"]["subscriber_id"],
                 seller=seller,
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -49,6 +49,10 @@ def offer_attributes(offer: Offer, *, seller: str, buyer: str | None = None) -> 
         "baselineMethodology": {"method": offer.baseline_method},
         "participatingMeters": [f"msid-{offer.site.msid}"],
         "price": price,
+        "cancellation": {
+            "freeUntil": instant(offer.start_at - timedelta(seconds=offer.free_cancellation_s)),
+            "feePercent": number(offer.cancellation_fee_percent),
+        },
     }
     return {
         "@context": f"{SCHEMA}/ComputeFlexSellOffer/v1.0/context.jsonld",

@@ -15,7 +15,7 @@ from marketplace.rules.order_state import OrderState
 from marketplace.rules.product_terms import quote
 from marketplace.wire import policy
 from marketplace.wire.catalogue import offer_attributes, resource_id
-from marketplace.wire.series import number, read_column, time_series
+from marketplace.wire.series import instant, number, read_column, time_series
 
 COMMITMENT = "commitment-1"
 STATUS = {
@@ -84,6 +84,9 @@ def order_contract(
     contract_status, commitment_status, price_status = STATUS[OrderState(order.state)]
     resource = f"{resource_id(offer.site)}-{str(offer.pk)[:8]}"
     price = price_specification(order.quote_pence, quote_components(order))
+    if order.state == OrderState.CANCELLED:
+        fee = order.cancellation_charged_pence or 0
+        price = price_specification(fee, [component("CANCELLATION_FEE", fee, "as the terms say for this time")])
     if statement is not None:
         price = price_specification(statement.amount_pence, statement_components(order, statement))
     body: dict[str, Any] = {
@@ -98,7 +101,8 @@ def order_contract(
                         "quantity": {"unitCode": "kW", "unitQuantity": number(max(r.ordered_kw for r in rows))},
                     }
                 ],
-                "offer": {
+                "offer": still_open(order)
+                | {
                     "id": str(offer.pk),
                     "resourceIds": [resource],
                     "offerAttributes": offer_attributes(offer, seller=seller, buyer=order.buyer_subscriber_id),
@@ -121,7 +125,25 @@ def order_contract(
         ],
         "contractAttributes": deg_contract(order, seller=seller, statement=statement),
     }
-    return ({"id": str(order.pk)} if with_id else {}) | body
+    return ({"id": str(order.pk)} if with_id else {}) | note(order) | body
+
+
+def still_open(order: Order) -> dict[str, Any]:
+    """Until when the buyer may take the quote, as the offer's validity; nothing once the order is confirmed or over."""
+    if order.state not in {OrderState.DRAFT, OrderState.INITIALISED}:
+        return {}
+    return {"validity": {"startDate": instant(order.created_at), "endDate": instant(order.quote_expires_at)}}
+
+
+def note(order: Order) -> dict[str, Any]:
+    """What the state alone does not tell the buyer: that the seller decides first, or why it did not sell."""
+    if order.state == OrderState.PENDING and order.approve_by is not None:
+        said = f"The seller decides by {instant(order.approve_by)}."
+        return {"descriptor": {"code": "PENDING_APPROVAL", "shortDesc": said}}
+    if order.refused_because:
+        code = "DECLINED" if order.state == OrderState.CANCELLED else "EXPIRED"
+        return {"descriptor": {"code": code, "shortDesc": order.refused_because}}
+    return {}
 
 
 def deg_contract(order: Order, *, seller: str, statement: SettlementStatement | None) -> dict[str, Any]:
@@ -135,8 +157,9 @@ def deg_contract(order: Order, *, seller: str, statement: SettlementStatement | 
         ],
         "policy": {"url": policy.URL, "queryPath": policy.QUERY_PATH},
     }
-    if statement is not None:
-        amount = pounds(statement.amount_pence)
+    fee = order.cancellation_charged_pence if order.state == OrderState.CANCELLED else None
+    if statement is not None or fee:
+        amount = pounds(statement.amount_pence if statement is not None else fee or 0)
         body["revenueFlows"] = [
             {"role": "buyer", "participantId": order.buyer_subscriber_id, "value": -amount, "currency": "GBP"},
             {"role": "seller", "participantId": seller, "value": amount, "currency": "GBP"},
@@ -171,11 +194,15 @@ def performance_entry_of(instruction_id: str, code: str, attributes: dict[str, A
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a buyer's select asks: which offer, how many kW, and in which half hours (None: all of the offer)."""
+    """What a buyer's select asks: which offer, how many kW, and in which half hours (None: all of the offer).
+
+    `accept_counter` says that the buyer would take less: our own member of the buyer's inputs, `acceptCounterOffer`.
+    """
 
     offer_id: str
     kw: Decimal
     periods: Mapping[datetime, Decimal] | None
+    accept_counter: bool = False
 
 
 def read_asked(message: Mapping[str, Any]) -> Asked:
@@ -195,7 +222,18 @@ def read_asked(message: Mapping[str, Any]) -> Asked:
     if unit.lower() not in {"kw", "kwt"}:
         raise MarketError("SCH_INVALID_ENUM", f"The quantity is in {unit!r}.", fix="Give quantities in kW.")
     series = commitment.get("commitmentAttributes")
-    return Asked(offer_id, kw, read_column(series, "CAPACITY_OFFERED") if series else None)
+    periods = read_column(series, "CAPACITY_OFFERED") if series else None
+    return Asked(offer_id, kw, periods, takes_less(commitment["offer"]))
+
+
+def takes_less(offer: Mapping[str, Any]) -> bool:
+    """Whether the buyer's inputs say `acceptCounterOffer: true`; anything else, or nothing, is no."""
+    attributes = offer.get("offerAttributes")
+    entries = attributes.get("inputs") if isinstance(attributes, Mapping) else None
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, Mapping) and entry.get("role") == "buyer" and isinstance(entry.get("inputs"), Mapping):
+            return entry["inputs"].get("acceptCounterOffer") is True
+    return False
 
 
 def read_agreed_pence(message: Mapping[str, Any]) -> int | None:

@@ -35,9 +35,18 @@ def freeze(value: Any) -> Any:
 
 
 def select_message(
-    *, offer: Mapping[str, Any], resource_id: str, kw: Decimal, buyer: str, seller: str
+    *,
+    offer: Mapping[str, Any],
+    resource_id: str,
+    kw: Decimal,
+    buyer: str,
+    seller: str,
+    accept_counter: bool = False,
 ) -> dict[str, Any]:
-    """A select for `kw` of a catalogue offer, in all its half hours."""
+    """A select for `kw` of a catalogue offer, in all its half hours; with `accept_counter` the buyer would take less."""
+    wanted = {key: offer[key] for key in ("id", "resourceIds", "offerAttributes") if key in offer}
+    if accept_counter:
+        wanted["offerAttributes"] = taking_less(wanted.get("offerAttributes"), buyer)
     return {
         "contract": {
             "status": {"code": "DRAFT"},
@@ -46,7 +55,7 @@ def select_message(
                     "id": COMMITMENT,
                     "status": {"descriptor": {"code": "DRAFT"}},
                     "resources": [{"id": resource_id, "quantity": {"unitCode": "kW", "unitQuantity": number(kw)}}],
-                    "offer": {key: offer[key] for key in ("id", "resourceIds", "offerAttributes") if key in offer},
+                    "offer": wanted,
                 }
             ],
             "contractAttributes": {
@@ -57,6 +66,14 @@ def select_message(
             },
         }
     }
+
+
+def taking_less(attributes: Any, buyer: str) -> dict[str, Any]:
+    """The seller's terms with our own inputs beside them, which say that a counter-offer is welcome."""
+    ours = {"role": "buyer", "participantId": buyer, "inputs": {"acceptCounterOffer": True}}
+    given = dict(attributes) if isinstance(attributes, Mapping) else {}
+    others = [entry for entry in given.get("inputs") or [] if entry.get("role") != "buyer"]
+    return given | {"inputs": [*others, ours]}
 
 
 def contract_message(purchase: Purchase) -> dict[str, Any]:

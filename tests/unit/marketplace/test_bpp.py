@@ -47,12 +47,14 @@ class Talk:
         """Say `action` about a contract; the contract that comes back."""
         return dict(self.say(action, {"contract": contract})["contract"])
 
-    def quoted(self, kw: str = "300") -> dict[str, Any]:
+    def quoted(self, kw: str = "300", **more: Any) -> dict[str, Any]:
         """Search and select."""
         found = self.say("discover", {"intent": {}})["catalogs"]
         identity = found[0]["offers"][0]["id"]
         chosen, resource, seller = find_offer(found, identity)
-        asked = select_message(offer=chosen, resource_id=resource, kw=Decimal(kw), buyer=self.buyer, seller=seller)
+        asked = select_message(
+            offer=chosen, resource_id=resource, kw=Decimal(kw), buyer=self.buyer, seller=seller, **more
+        )
         return dict(self.say("select", asked)["contract"])
 
     def confirmed(self, kw: str = "300") -> dict[str, Any]:
@@ -122,6 +124,32 @@ def test_the_second_buyer_is_told_how_much_is_left(offer):
     first.confirmed("300")
     told = refused("BIZ_QUANTITY_UNAVAILABLE", second.contract, "confirm", terms)
     assert told.details["available_kw"] == "100"
+
+
+def test_more_than_is_left_is_countered_only_for_a_buyer_who_says_that_less_will_do(offer):
+    Talk(RIVAL).confirmed("150")
+    told = refused("BIZ_QUANTITY_UNAVAILABLE", Talk().quoted, "300")
+    assert told.details["available_kw"] == "250"
+    talk = Talk()
+    contract = talk.quoted("300", accept_counter=True)
+    (commitment,) = contract["commitments"]
+    assert commitment["resources"][0]["quantity"]["unitQuantity"] == 250
+    assert commitment["offer"]["validity"]["endDate"] == "2024-01-16T13:40:00Z"
+    assert contract["consideration"][0]["considerationAttributes"]["value"] == Decimal("62.5")
+    assert talk.contract("confirm", talk.contract("init", contract))["status"]["code"] == "ACTIVE"
+
+
+def test_what_cancelling_costs_is_in_the_catalogue_in_the_quote_and_in_the_answer(offer, at):
+    Offer.objects.update(free_cancellation_s=3600, cancellation_fee_percent=Decimal("12.5"))
+    talk = Talk()
+    terms = {"freeUntil": "2024-01-16T16:00:00Z", "feePercent": Decimal("12.5")}
+    found = talk.say("discover", {"intent": {}})["catalogs"][0]["offers"][0]
+    sold = talk.confirmed("300")
+    for shown in (found, sold["commitments"][0]["offer"]):
+        assert shown["offerAttributes"]["inputs"][0]["inputs"]["cancellation"] == terms
+    at(FIRST - timedelta(hours=1))
+    price = talk.contract("cancel", sold)["consideration"][0]["considerationAttributes"]
+    assert (price["value"], price["components"][0]["type"]) == (Decimal("9.38"), "CANCELLATION_FEE")
 
 
 def test_a_price_nobody_quoted_is_refused(offer):

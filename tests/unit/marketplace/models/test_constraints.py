@@ -17,6 +17,7 @@ from marketplace.models import (
     OfferPeriod,
     Order,
     OrderPeriod,
+    SaleRules,
     SettlementStatement,
     Site,
     SiteCapacity,
@@ -46,6 +47,10 @@ def undecided():
         statement=made, opened_by=Site.objects.get().organisation, side="SELLER", reason="OTHER", unit="PENCE",
         stated_value=7, claimed_value=8, difference_pence=1, digest="d", state="AMENDED", opened_at=NOW, response_due_at=NOW,
     )  # fmt: skip
+
+
+def sale_rules(**facts):
+    SaleRules.objects.create(site=Site.objects.get(), updated_at=NOW, **facts)
 
 
 BROKEN = {
@@ -95,6 +100,17 @@ BROKEN = {
     "only_co_delivery_stands_beside_another_row": lambda: (
         market.confirmed(Offer.objects.get()),
         StackingRow.objects.update(form="CO_DELIVERY"),
+    ),
+    "cancellation_fee_is_a_share_of_the_quote": lambda: sale_rules(cancellation_fee_percent=Decimal("100.01")),
+    "approval_size_is_not_negative": lambda: sale_rules(approve_above_kw=-1),
+    "approval_has_a_minute_at_least": lambda: sale_rules(approve_within_s=59),
+    "cancellation_fee_is_at_most_the_quote": lambda: (
+        market.quoted(Offer.objects.get()),
+        Order.objects.update(cancellation_fee_pence=10_001),
+    ),
+    "cancelling_costs_the_agreed_fee_or_nothing": lambda: (
+        market.quoted(Offer.objects.get()),
+        Order.objects.update(cancellation_fee_pence=100, cancellation_charged_pence=99),
     ),
     "order_quote_is_not_negative": lambda: (market.quoted(Offer.objects.get()), Order.objects.update(quote_pence=-1)),
     "ordered_kw_is_positive": lambda: (market.quoted(Offer.objects.get()), OrderPeriod.objects.update(ordered_kw=0)),

@@ -45,3 +45,10 @@ def test_an_order_past_this_step_does_not_go_back(offer, state):
     with pytest.raises(InvalidTransitionError):
         initialise_order(transaction_id=order.transaction_id, buyer_subscriber_id=BUYER, now=NOW)
     assert Order.objects.get().state == state
+
+
+def test_terms_are_not_agreed_on_a_quote_that_has_run_out(offer):
+    order = market.quoted(offer)
+    with pytest.raises(MarketError) as caught:
+        initialise_order(transaction_id=order.transaction_id, buyer_subscriber_id=BUYER, now=order.quote_expires_at)
+    assert caught.value.code == "BIZ_QUOTE_EXPIRED_OR_CHANGED"

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from marketplace.models import Offer, Order
+from marketplace.models import Offer, OfferPeriod, Order
 from marketplace.rules.errors import MarketError
+from marketplace.usecases.expire_offers import expire_offers
 from marketplace.usecases.quote_order import quote_order, terms_digest
 from tests.unit.marketplace.usecases import market
 from tests.unit.marketplace.usecases.market import BUYER, FIRST, GATE, NOW, RIVAL, SECOND
@@ -127,9 +128,33 @@ def test_the_terms_digest_changes_with_every_term(offer):
         ("shortfall_penalty_gbp_per_kwh", Decimal("0.1001")),
         ("baseline_method", "other"),
         ("notice_s", 901),
+        ("free_cancellation_s", 60),
+        ("cancellation_fee_percent", Decimal("0.01")),
     ):
         before = getattr(offer, field)
         setattr(offer, field, value)
         digests.add(terms_digest(offer, asked))
         setattr(offer, field, before)
-    assert len(digests) == 7
+    assert len(digests) == 9
+
+
+def test_who_would_take_less_is_quoted_the_most_that_is_left(offer):
+    """350 kW of the second half hour are sold: 300 kW asked for become 300 kW and 50 kW, which is 175 kWh."""
+    OfferPeriod.objects.filter(start_at=SECOND).update(reserved_kw=350)
+    refused("BIZ_QUANTITY_UNAVAILABLE", offer)
+    order = quote(offer, accept_counter=True)
+    assert {row.start_at: row.ordered_kw for row in order.periods.all()} == {FIRST: 300, SECOND: 50}
+    assert order.quote_pence == 4375
+    small = quote(offer, kw=Decimal(20), accept_counter=True)
+    assert {row.ordered_kw for row in small.periods.all()} == {20}
+    OfferPeriod.objects.filter(start_at=SECOND).update(reserved_kw=400)
+    with pytest.raises(MarketError, match="Nothing is left for 2024-01-16T17:30Z"):
+        quote(offer, accept_counter=True)
+
+
+def test_a_quote_that_expired_is_not_taken_up_again(offer):
+    order = market.quoted(offer)
+    expire_offers(now=order.quote_expires_at)
+    with pytest.raises(MarketError, match="in a new transaction") as caught:
+        quote(offer, transaction_id=order.transaction_id)
+    assert caught.value.code == "BIZ_QUOTE_EXPIRED_OR_CHANGED"

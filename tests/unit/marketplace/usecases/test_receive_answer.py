@@ -179,3 +179,24 @@ def test_an_answer_that_came_is_not_lost_to_a_message_that_was_given_up_later():
     give_up_search(transaction_id=one.transaction_id, code="NET_TIMEOUT", text="late")
     one.refresh_from_db()
     assert one.refusal == {}
+
+
+@pytest.mark.parametrize(
+    ("then", "state", "refusal"),
+    [
+        ({"status": {"code": "ACTIVE"}}, "CONFIRMED", {}),
+        (
+            {"status": {"code": "CANCELLED"}, "descriptor": {"code": "DECLINED", "shortDesc": "Maintenance."}},
+            "REFUSED",
+            {"code": "DECLINED", "message": "Maintenance."},
+        ),
+    ],
+)
+def test_a_seller_who_asks_a_person_first_confirms_or_declines_later(deal, then, state, refusal):
+    purchase, contract = deal
+    Purchase.objects.update(state="CONFIRMING")
+    waits = contract | {"descriptor": {"code": "PENDING_APPROVAL", "shortDesc": "The seller decides by 14:10."}}
+    assert buyer.told(purchase, "on_confirm", waits).state == "CONFIRMING"
+    assert buyer.told(purchase, "on_status", waits).state == "CONFIRMING"
+    done = buyer.told(purchase, "on_status", contract | then)
+    assert (done.state, done.refusal) == (state, refusal)

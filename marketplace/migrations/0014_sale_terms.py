@@ -16,7 +16,7 @@ def arm_again(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("marketplace", "0012_products"),
+        ("marketplace", "0013_metering"),
     ]
 
     operations = [

@@ -12,13 +12,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from flex_engine.quantities import exact, kwh, pence
+from flex_engine.quantities import exact, kwh, pence, share
 from flex_engine.settle.delivery import PeriodDelivery
 from flex_engine.settle.performance import PerformanceTable
 
 Rate = Decimal | Mapping[datetime, Decimal]
-ComponentType = Literal["USAGE", "AVAILABILITY", "PENALTY", "CLAWBACK"]
+ComponentType = Literal["USAGE", "AVAILABILITY", "PENALTY", "CLAWBACK", "IMBALANCE"]
 OWED_BY_SELLER = {"PENALTY", "CLAWBACK"}
+NOT_THE_BUYERS = {"IMBALANCE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,49 @@ class Payment:
     components: tuple[Component, ...]
 
     @property
+    def buyer_pence(self) -> int:
+        """What the buyer pays of the amount: all but what is settled at the system price, which is not the buyer's."""
+        return sum(part.pence for part in self.components if part.type not in NOT_THE_BUYERS)
+
+    @property
     def residual_gbp(self) -> Decimal:
         """What rounding left over, over all components."""
         with exact():
             return sum((part.residual_gbp for part in self.components), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodPay:
+    """One settlement period's part of a payment, exact GBP; `ratio` is delivered of instructed, to six places."""
+
+    start: datetime
+    price_gbp_per_kwh: Decimal
+    ratio: Decimal
+    scale: Decimal
+    pay_gbp: Decimal
+    penalty_gbp: Decimal
+
+
+def period_pays(
+    lines: Sequence[PeriodDelivery],
+    *,
+    price_gbp_per_kwh: Rate,
+    penalty_gbp_per_kwh: Rate,
+    table: PerformanceTable | None = None,
+) -> list[PeriodPay]:
+    """What `pay` adds up, period by period: by it a third party finds the half hour in which two sums differ."""
+    with exact():
+        return [
+            PeriodPay(
+                start=line.start,
+                price_gbp_per_kwh=rate(price_gbp_per_kwh, line.start),
+                ratio=share(line.delivered_wh, line.instructed_wh) if line.instructed_wh else Decimal(0),
+                scale=scale(table, line),
+                pay_gbp=kwh(line.eligible_wh) * rate(price_gbp_per_kwh, line.start) * scale(table, line),
+                penalty_gbp=kwh(line.shortfall_wh) * rate(penalty_gbp_per_kwh, line.start),
+            )
+            for line in lines
+        ]
 
 
 def pay(

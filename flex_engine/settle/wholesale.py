@@ -29,7 +29,7 @@ class WholesaleLine:
     imbalance_mwh: Decimal
     contract_gbp: Decimal
     imbalance_gbp: Decimal
-    compensation_gbp: Decimal
+    compensation_gbp: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,15 @@ class CompensationLine:
 
 @dataclass(frozen=True, slots=True)
 class WholesaleCash:
-    """seller = contract + imbalance + the seller's compensation, each rounded once to pence."""
+    """seller = contract + imbalance + the seller's compensation, each rounded once to pence.
+
+    `compensation` is None where its price is not known; the seller's cash is then without it.
+    """
 
     lines: tuple[WholesaleLine, ...]
     contract_pence: int
     imbalance_pence: int
-    compensation: CompensationLine
+    compensation: CompensationLine | None
     seller_pence: int
 
 
@@ -60,27 +63,29 @@ def settle_wholesale(
     delivered_wh: Mapping[datetime, int],
     contract_gbp_per_mwh: Decimal,
     system_gbp_per_mwh: Mapping[datetime, Decimal],
-    scrp_gbp_per_mwh: Mapping[datetime, Decimal],
+    scrp_gbp_per_mwh: Mapping[datetime, Decimal] | None,
     kind: Kind,
 ) -> WholesaleCash:
     """The seller's cash of one sale. `delivered_wh` is the signed deviation that was moved to the seller's account.
 
     Raises KeyError for a sold period without a volume or a price: none is taken to be zero.
     """
+    scrp = scrp_gbp_per_mwh
     with exact():
         lines = tuple(
-            line_of(start, sold, delivered_wh[start], contract_gbp_per_mwh, system_gbp_per_mwh[start], scrp_gbp_per_mwh[start])
+            line_of(start, sold, delivered_wh[start], contract_gbp_per_mwh, system_gbp_per_mwh[start], None if scrp is None else scrp[start])
             for start, sold in sorted(sold_wh.items())
         )  # fmt: skip
         contract = pence(sum((line.contract_gbp for line in lines), Decimal(0)))
         imbalance = pence(sum((line.imbalance_gbp for line in lines), Decimal(0)))
         volume = sum((line.delivered_mwh for line in lines), Decimal(0))
-        paid = compensation_line(kind, volume, sum((line.compensation_gbp for line in lines), Decimal(0)))
-    return WholesaleCash(lines, contract, imbalance, paid, contract + imbalance + paid.seller_pence)
+        known = [line.compensation_gbp for line in lines if line.compensation_gbp is not None]
+        paid = compensation_line(kind, volume, sum(known, Decimal(0))) if scrp is not None else None
+    return WholesaleCash(lines, contract, imbalance, paid, contract + imbalance + (paid.seller_pence if paid else 0))
 
 
 def line_of(
-    start: datetime, sold: int, delivered: int, contract: Decimal, system: Decimal, scrp: Decimal
+    start: datetime, sold: int, delivered: int, contract: Decimal, system: Decimal, scrp: Decimal | None
 ) -> WholesaleLine:
     """One period: the imbalance is what was delivered less what was sold, long positive."""
     return WholesaleLine(
@@ -90,7 +95,7 @@ def line_of(
         imbalance_mwh=mwh(delivered - sold),
         contract_gbp=mwh(sold) * contract,
         imbalance_gbp=mwh(delivered - sold) * system,
-        compensation_gbp=mwh(delivered) * scrp,
+        compensation_gbp=None if scrp is None else mwh(delivered) * scrp,
     )
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from flex_engine.settle.versions import due_at
+from flex_engine.settle.effective import rows_of
+from flex_engine.settle.versions import Reason, due_at
 from marketplace import enqueue
 from marketplace.agents.decide import decide
 from marketplace.models import (
@@ -20,17 +22,22 @@ from marketplace.models import (
     MeterReading,
     SettlementProgress,
     SettlementStatement,
+    SignalPoint,
     standing_statement,
 )
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import ActivationState
+from marketplace.usecases.compensate_supplier import BASES
+from marketplace.usecases.compensate_supplier import SERIES as REFERENCE_PRICE
 from marketplace.usecases.complete_settlement import complete_settlement
 from marketplace.usecases.make_statement import settlement_day
 from marketplace.usecases.measure_delivery import LOOKBACK
+from marketplace.usecases.price_delivery import SYSTEM_PRICE
 from marketplace.usecases.resettle import resettle
 from marketplace.usecases.settle_activation import settle_activation
 
 log = logging.getLogger(__name__)
+SAW: dict[Reason, str] = {"NEW_READINGS": "meter readings were revised", "NEW_PRICES": "prices were revised"}
 # A reading counts as known when its transaction began; one that was committed after a tick looked is seen by a later tick.
 OVERLAP = timedelta(minutes=2)
 
@@ -96,37 +103,62 @@ def run_due(progress: SettlementProgress, now: datetime) -> None:
 
 
 def settle_news(now: datetime) -> None:
-    """Correct the statements that readings known since change: once for all that came in, however many there are."""
+    """Correct the statements that readings or prices known since change: once for all that came in, however many."""
     failed = []
     for progress in list(with_news(now)):
-        activation = progress.activation
+        activation, reason = progress.activation, reason_of(progress)
         stands = standing_statement(activation)
         try:
-            statement = resettle(activation=activation, reason="NEW_READINGS", now=now)
+            statement = resettle(activation=activation, reason=reason, now=now)
         except Exception:
             log.exception("activation %s could not be corrected; the next tick tries again", activation.pk)
             failed.append(progress.pk)
             continue
         if stands is not None and statement.pk != stands.pk:
-            tell(statement, saw="meter readings were revised", now=now)
+            tell(statement, saw=SAW[reason], now=now)
     still_open = SettlementProgress.objects.filter(next_due_at__isnull=False, checked_at__lt=now)
     still_open.exclude(pk__in=failed).update(checked_at=now)
 
 
 def with_news(now: datetime) -> QuerySet[SettlementProgress]:
-    """Settlements that RF has not closed and whose site has readings, in the baseline's reach, not compared yet."""
-    news = MeterReading.objects.filter(
+    """Settlements that RF has not closed, with readings in the baseline's reach or prices of a trade not compared yet."""
+    readings = MeterReading.objects.filter(
         site=OuterRef("activation__order__offer__site"),
         start_at__gte=OuterRef("activation__start_at") - LOOKBACK,
         start_at__lt=OuterRef("activation__end_at"),
         known_at__gt=OuterRef("checked_at") - OVERLAP,
         known_at__lte=now,
     )
+    prices = SignalPoint.objects.filter(
+        series__in=[SYSTEM_PRICE, REFERENCE_PRICE],
+        start_at__gt=OuterRef("activation__start_at") - timedelta(days=1),  # a day's reference price is at its first
+        start_at__lt=OuterRef("activation__end_at"),
+        known_at__gt=OuterRef("checked_at") - OVERLAP,
+        known_at__lte=now,
+    )
+    trades = Q(activation__order__offer__product__in=traded_products())
     return (
-        SettlementProgress.objects.filter(Exists(news), next_due_at__isnull=False)
+        SettlementProgress.objects.filter(next_due_at__isnull=False)
+        .annotate(
+            readings_came=Exists(readings), readings_new=Exists(readings.filter(known_at__gt=OuterRef("checked_at")))
+        )
+        .filter(Q(readings_came=True) | (trades & Exists(prices)))
+        .annotate(prices_new=Exists(prices.filter(known_at__gt=OuterRef("checked_at"))))
         .select_related("activation__order__offer__site")
         .order_by("pk")
     )
+
+
+def traded_products() -> list[str]:
+    """Keys of the products whose statements rest on prices of the day."""
+    return sorted({row.key for row in rows_of("products") if row.values["regulatory_basis"] in BASES})
+
+
+def reason_of(progress: Any) -> Reason:
+    """Why a settlement of `with_news` is looked at: what is newer than the last look, readings before prices."""
+    if progress.readings_new or not progress.prices_new:
+        return "NEW_READINGS"
+    return "NEW_PRICES"
 
 
 def wait(activation: Activation, problem: MarketError, *, saw: str, now: datetime) -> None:

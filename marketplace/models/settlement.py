@@ -33,16 +33,27 @@ class SettlementStatement(models.Model):
     knowledge_time = models.DateTimeField(help_text="Readings and prices known by then were used, and no others")
     baseline_method = models.CharField(max_length=40)
     baseline_facts = models.JSONField(default=dict, help_text="Days used, adjustment, window: enough to recompute")
+    terms = models.JSONField(
+        default=dict, help_text="Product, basis, tables, cap and rates the money was worked out by"
+    )
     delivered_wh = models.BigIntegerField()
     eligible_wh = models.BigIntegerField()
     shortfall_wh = models.BigIntegerField()
     payment_pence = models.BigIntegerField()
     penalty_pence = models.BigIntegerField()
-    amount_pence = models.BigIntegerField(help_text="payment - penalty; positive: the buyer pays the seller")
+    amount_pence = models.BigIntegerField(
+        help_text="payment - penalty, the sum of the components; positive: to the seller"
+    )
+    components = models.JSONField(
+        default=list, help_text="[{type, description, pence, residual_gbp}] summing to the amount"
+    )
     delta_pence = models.BigIntegerField(
         null=True, blank=True, help_text="Amount less that of the statement it supersedes; none for the first"
     )
-    label = models.CharField(max_length=10, help_text="MEASURED, or SIMULATED when any reading was")
+    vat = models.JSONField(default=dict, help_text="Net, VAT and gross pence of what the buyer pays, or why not")
+    compensation = models.JSONField(default=list, help_text="What the supplier is compensated, beside the amount")
+    carbon = models.JSONField(default=dict, help_text="kg, g/kWh, source, as_of and label, or why not")
+    label = models.CharField(max_length=10, help_text="MEASURED, or SIMULATED when any reading or price was")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -62,6 +73,11 @@ class SettlementStatement(models.Model):
             ),
         ]
 
+    @property
+    def buyer_pence(self) -> int:
+        """What the buyer pays of the amount: all of it but the imbalance, which is settled at the system price."""
+        return self.amount_pence - sum(part["pence"] for part in self.components if part["type"] == "IMBALANCE")
+
 
 def standing_statement(activation: Activation) -> SettlementStatement | None:
     """The statement of `activation` that nothing supersedes; None before its first."""
@@ -69,7 +85,10 @@ def standing_statement(activation: Activation) -> SettlementStatement | None:
 
 
 class StatementLine(models.Model):
-    """One settlement period of a statement, energy in Wh."""
+    """One settlement period of a statement: energy in Wh, money in exact GBP as text, and the reading it rests on.
+
+    The pay of a wholesale trade is what was sold; `imbalance` then holds what was left over or missing and the system price.
+    """
 
     statement = models.ForeignKey(SettlementStatement, models.CASCADE, related_name="lines")
     start_at = models.DateTimeField()
@@ -81,6 +100,20 @@ class StatementLine(models.Model):
     delivered_wh = models.BigIntegerField()
     eligible_wh = models.BigIntegerField()
     shortfall_wh = models.BigIntegerField()
+    price_gbp_per_kwh = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    ratio = models.DecimalField(
+        max_digits=14, decimal_places=6, null=True, blank=True, help_text="Delivered share of the instruction"
+    )
+    scale = models.DecimalField(
+        max_digits=8, decimal_places=6, null=True, blank=True, help_text="Share of the price that it earns"
+    )
+    pay_gbp = models.CharField(max_length=40, blank=True, help_text="Exact, before rounding")
+    penalty_gbp = models.CharField(max_length=40, blank=True, help_text="Exact, before rounding")
+    imbalance = models.JSONField(default=dict, help_text="{mwh, system_gbp_per_mwh, gbp, source, label, known_at}")
+    reading_source = models.CharField(max_length=80, blank=True)
+    reading_quality = models.CharField(max_length=10, blank=True)
+    reading_label = models.CharField(max_length=10, blank=True)
+    reading_known_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from flex_engine.quantities import Label
-from flex_engine.settle.baseline import Baseline, BaselineError
-from flex_engine.settle.delivery import MissingReadingError, PeriodDelivery, deliver
+from flex_engine.settle.baseline import Baseline, BaselineError, clipped
+from flex_engine.settle.delivery import MissingReadingError, PeriodDelivery, deliver, deviations
+from flex_engine.settle.products import Product
 from flex_engine.settle.registry import work_out
 from flex_engine.timegrid import settlement_period
 from marketplace.models import Activation, ActivationPeriod, MeterReading, Site, declared_event_days
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import ActivationState
+from marketplace.usecases.judge_adjustment import judge_adjustment
 from marketplace.usecases.nominate_baseline import nomination_of
 
 LOOKBACK = timedelta(days=62)
@@ -22,49 +25,78 @@ LOOKBACK = timedelta(days=62)
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Baseline and delivery of each period, energy in Wh, and the newest reading of each that was known."""
+    """Baseline and delivery of each period, energy in Wh, and the newest reading of each that was known.
+
+    `moved_wh` is the signed deviation of each period that is this dispatch's, positive for less import: what wholesale
+    settlement moves. `facts` is what a statement tells of the baseline.
+    """
 
     baseline: Baseline
+    facts: Mapping[str, Any]
     lines: tuple[PeriodDelivery, ...]
+    moved_wh: Mapping[datetime, int]
     readings: Mapping[datetime, MeterReading]
 
     @property
-    def label(self) -> Label:
-        """SIMULATED when any reading of the baseline's reach was."""
-        simulated = any(row.label == Label.SIMULATED for row in self.readings.values())
-        return Label.SIMULATED if simulated else Label.MEASURED
+    def simulated(self) -> bool:
+        """Whether any reading in the baseline's reach was made by a simulator."""
+        return any(row.label == Label.SIMULATED for row in self.readings.values())
 
 
-def measure_delivery(*, activation: Activation, now: datetime) -> Measured:
-    """Baseline and delivery of every instructed period from the readings known at `now`.
+def measure_delivery(*, activation: Activation, product: Product, now: datetime) -> Measured:
+    """Baseline and delivery of every instructed period from the readings known at `now`, under the product's cap.
 
-    Raises MarketError READINGS_MISSING naming each period without one, or the days a baseline lacks.
+    A baseline that was lifted by load moved into its window is used without its adjustment, and one beyond what the site
+    can draw is cut to that; the facts say so. Raises MarketError READINGS_MISSING naming each period without a reading, or
+    the days a baseline lacks.
     """
-    order = activation.order
+    site, direction = activation.order.offer.site, activation.order.offer.direction
     periods = list(activation.periods.order_by("start_at"))
     starts = [row.start_at for row in periods]
     latest = readings_known(activation, first=starts[0] - LOOKBACK, known_at=now)
     readings = {start: row.import_wh for start, row in latest.items()}
+    metered = {start: readings[start] for start in starts if start in readings}
+    instructed = {row.start_at: int(row.requested_kw * 500) for row in periods}
+    others = instructed_beside(activation, starts)
     try:
-        baseline = work_out(
-            order.offer.baseline_method,
-            readings=readings,
-            periods=starts,
-            nomination=nomination_of(order.offer.site, starts, method=order.offer.baseline_method, now=now),
-            event_days=event_days(order.offer.site, besides=activation, known_at=now),
-        )
+        baseline, finding = baseline_of(activation, readings, starts, now=now)
+        baseline = clipped(baseline, most_wh=int(site.import_limit_kw * 500))
         lines = deliver(
-            instructed_wh={row.start_at: int(row.requested_kw * 500) for row in periods},
+            instructed_wh=instructed,
             baseline_wh=baseline.periods,
-            metered_wh={start: readings[start] for start in starts if start in readings},
-            direction=order.offer.direction,  # type: ignore[arg-type]
-            others_wh=instructed_beside(activation, starts),
+            metered_wh=metered,
+            direction=direction,  # type: ignore[arg-type]
+            others_wh=others,
+            cap_percent=product.cap_percent,
         )
     except (BaselineError, MissingReadingError) as problem:
         raise MarketError(
             "READINGS_MISSING", str(problem), fix="Send the missing readings; the activation then settles by itself."
         ) from problem
-    return Measured(baseline, tuple(lines), latest)
+    moved = deviations(periods=starts, baseline_wh=baseline.periods, metered_wh=metered)
+    shared = {start: share_of(wh, instructed[start], others.get(start, 0)) for start, wh in moved.items()}
+    return Measured(baseline, baseline.facts() | finding, tuple(lines), shared, latest)
+
+
+def share_of(moved_wh: int, instructed_wh: int, others_wh: int) -> int:
+    """This dispatch's part of a deviation, in proportion to what was instructed, rounded down."""
+    return moved_wh * instructed_wh // (instructed_wh + others_wh) if others_wh else moved_wh
+
+
+def baseline_of(
+    activation: Activation, readings: Mapping[datetime, int], starts: Sequence[datetime], *, now: datetime
+) -> tuple[Baseline, dict[str, Any]]:
+    """The baseline by the offer's method, without an adjustment that load was moved for, and what was found about that."""
+    offer = activation.order.offer
+    days = event_days(offer.site, besides=activation, known_at=now)
+    baseline = work_out(
+        offer.baseline_method,
+        readings=readings,
+        periods=starts,
+        event_days=days,
+        nomination=nomination_of(offer.site, starts, method=offer.baseline_method, now=now),
+    )
+    return judge_adjustment(activation=activation, baseline=baseline, readings=readings, event_days=days, now=now)
 
 
 def readings_known(activation: Activation, *, first: datetime, known_at: datetime) -> dict[datetime, MeterReading]:

@@ -126,7 +126,9 @@ def settlement_entry(statement: SettlementStatement, *, audit_trail: dict[str, A
     """
     superseding: dict[str, Any] = {}
     if statement.delta_pence is not None:
-        delta = {"currency": "GBP", "value": pounds(statement.delta_pence)}
+        before = statement.supersedes
+        moved = statement.buyer_pence - (before.buyer_pence if before else 0)
+        delta = {"currency": "GBP", "value": pounds(moved)}
         superseding = {"supersedes": str(statement.supersedes_id), "delta": delta}
     return {
         "id": str(statement.pk),
@@ -140,7 +142,7 @@ def settlement_entry(statement: SettlementStatement, *, audit_trail: dict[str, A
             "reason": statement.reason,
             "knowledgeTime": instant(statement.knowledge_time),
             **superseding,
-            "amount": {"currency": "GBP", "value": pounds(statement.amount_pence)},
+            "amount": {"currency": "GBP", "value": pounds(statement.buyer_pence)},
             "deliveredKwh": number(Decimal(statement.delivered_wh) / 1000),
             "eligibleKwh": number(Decimal(statement.eligible_wh) / 1000),
             "shortfallKwh": number(Decimal(statement.shortfall_wh) / 1000),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -88,7 +88,8 @@ def order_contract(
         fee = order.cancellation_charged_pence or 0
         price = price_specification(fee, [component("CANCELLATION_FEE", fee, "as the terms say for this time")])
     if statement is not None:
-        price = price_specification(statement.amount_pence, statement_components(order, statement))
+        stand = standing_statements(order)
+        price = price_specification(buyer_pays(stand), statement_components(stand))
     body: dict[str, Any] = {
         "status": {"code": contract_status},
         "commitments": [
@@ -159,7 +160,7 @@ def deg_contract(order: Order, *, seller: str, statement: SettlementStatement | 
     }
     fee = order.cancellation_charged_pence if order.state == OrderState.CANCELLED else None
     if statement is not None or fee:
-        amount = pounds(statement.amount_pence if statement is not None else fee or 0)
+        amount = pounds(buyer_pays(standing_statements(order)) if statement is not None else fee or 0)
         body["revenueFlows"] = [
             {"role": "buyer", "participantId": order.buyer_subscriber_id, "value": -amount, "currency": "GBP"},
             {"role": "seller", "participantId": seller, "value": amount, "currency": "GBP"},
@@ -167,14 +168,25 @@ def deg_contract(order: Order, *, seller: str, statement: SettlementStatement | 
     return body
 
 
-def statement_components(order: Order, statement: SettlementStatement) -> list[dict[str, Any]]:
-    """USAGE and PENALTY lines of a settled price."""
-    eligible = f"{number(Decimal(statement.eligible_wh) / 1000)} kWh x {number(order.utilisation_price_gbp_per_kwh)}"
-    lines = [component("USAGE", statement.payment_pence, eligible)]
-    if statement.penalty_pence:
-        short = f"{number(Decimal(statement.shortfall_wh) / 1000)} kWh shortfall x {number(order.shortfall_penalty_gbp_per_kwh)}"
-        lines.append(component("PENALTY", -statement.penalty_pence, short))
-    return lines
+def standing_statements(order: Order) -> list[SettlementStatement]:
+    """The statement of each dispatch of the order that nothing supersedes, in order of the dispatches."""
+    rows = SettlementStatement.objects.filter(activation__order=order, superseded_by__isnull=True)
+    return list(rows.order_by("activation__start_at", "activation_id"))
+
+
+def buyer_pays(statements: Sequence[SettlementStatement]) -> int:
+    """What the buyer pays for all of them, in pence."""
+    return sum(statement.buyer_pence for statement in statements)
+
+
+def statement_components(statements: Sequence[SettlementStatement]) -> list[dict[str, Any]]:
+    """Lines of a settled price, as the statements have them; an imbalance is not the buyer's and is left out."""
+    return [
+        component(part["type"], part["pence"], part["description"])
+        for statement in statements
+        for part in statement.components
+        if part["type"] != "IMBALANCE"
+    ]
 
 
 def performance_entry(activation: Activation, code: str, attributes: dict[str, Any]) -> dict[str, Any]:

@@ -80,6 +80,7 @@ def test_the_golden_day_run_by_run(run: str):
         assert line.compensation_gbp == Decimal(want["supplier_compensation"])
     assert sum(line.delivered_mwh for line in p415.lines) == Decimal(expected["delivered_mwh"])
     assert gbp(p415.seller_pence) == Decimal(expected["seller_cash"])
+    assert p415.compensation is not None
     assert gbp(p415.compensation.supplier_pence) == Decimal(expected["supplier_compensation"])
     assert gbp(p444.seller_pence) == Decimal(expected["seller_cash_if_P444_direct"])
 
@@ -143,12 +144,14 @@ def test_the_parts_sum_to_the_seller_s_cash_and_all_accounts_to_nothing(rows, co
     for kind in ("MUTUALISED", "DIRECT"):
         cash = made(kind)
         paid = cash.compensation
+        assert paid is not None
         assert cash.contract_pence + cash.imbalance_pence + paid.seller_pence == cash.seller_pence
         assert paid.supplier_pence + paid.pot_pence + paid.seller_pence == 0
         assert made(kind, slice(None, None, -1)) == cash, "the order of half hours does not matter"
         exact = sum(mwh(row[0]) * contract + mwh(row[1] - row[0]) * row[2] for row in rows)
         assert abs(Decimal(cash.contract_pence + cash.imbalance_pence) / 100 - exact) <= Decimal("0.01")
-    assert made("DIRECT").seller_pence - made("MUTUALISED").seller_pence == -made("DIRECT").compensation.supplier_pence
+        credit = paid.supplier_pence
+    assert made("DIRECT").seller_pence - made("MUTUALISED").seller_pence == -credit
 
 
 def test_spilling_and_turning_up_keep_their_signs():

@@ -132,7 +132,11 @@ def deliver(order: Order) -> SettlementStatement:
     statement = SettlementStatement.objects.create(
         activation=activation, baseline_method="like-day-mean-v1", delivered_wh=eligible, eligible_wh=eligible, shortfall_wh=shortfall,
         baseline_facts={"days_used": ["2024-01-15", "2024-01-12", "2024-01-11"], "adjustment_wh": 1250, "adjust": True},
-        payment_pence=payment, penalty_pence=penalty, amount_pence=payment - penalty, label="MEASURED", created_at=NOW - timedelta(hours=1),
+        payment_pence=payment, penalty_pence=penalty, amount_pence=payment - penalty,
+        components=[
+            {"type": "USAGE", "description": "eligible", "pence": payment, "residual_gbp": "0"},
+            {"type": "PENALTY", "description": "short", "pence": -penalty, "residual_gbp": "0"},
+        ], label="MEASURED", created_at=NOW - timedelta(hours=1),
         knowledge_time=NOW - timedelta(hours=1),
     )  # fmt: skip
     StatementLine.objects.bulk_create(

@@ -163,7 +163,9 @@ def amount_of(contract: Mapping[str, Any]) -> Decimal:
         raise DealError("the seller's contract names no amount") from problem
 
 
-def dispatch_message(contract: Mapping[str, Any], *, instruction_id: str, now: datetime) -> dict[str, Any]:
+def dispatch_message(
+    contract: Mapping[str, Any], *, instruction_id: str, now: datetime, mechanism: str = "P415"
+) -> dict[str, Any]:
     """An update that dispatches everything ordered. Raises DealError when the contract does not say what that is."""
     message = again(contract)
     try:
@@ -179,7 +181,7 @@ def dispatch_message(contract: Mapping[str, Any], *, instruction_id: str, now: d
         "@type": "FlexActivation",
         "activationId": instruction_id,
         "instruction": "DISPATCH",
-        "mechanism": "P415",
+        "mechanism": mechanism,
         "msidPairs": list(meters),
         "issuedAt": instant(now),
         "ackBy": instant(now + timedelta(minutes=5)),

@@ -44,20 +44,23 @@ def offer(house: House) -> dict[str, Any]:
 
 
 @contextmanager
-def buying(house: House, folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+def buying(
+    house: House, folder: Path, *options: str, name: str = "beckn_buy", key: str = "buyer.json"
+) -> Iterator[subprocess.Popen[str]]:
     """`manage.py beckn_buy` in an empty folder of its own, with no setting of the installation but the registry's address."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(STEERING)}
     command = [
         sys.executable,
         str(ROOT / "manage.py"),
-        "beckn_buy",
+        name,
         "--json",
         "--registry",
         f"{house.group.url}/beckn/registry",
     ]
     process = subprocess.Popen(
-        [*command, "--key", str(folder / "buyer.json"), *options],
-        env=kept | {"CACO_VAR": str(folder / "nothing")}, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [*command, "--key", str(folder / key), *options],
+        env=kept | {"CACO_VAR": str(folder / "nothing")}, cwd=folder, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
         yield process
@@ -65,7 +68,7 @@ def buying(house: House, folder: Path, *options: str) -> Iterator[subprocess.Pop
         if process.poll() is None:
             process.kill()
         process.wait(10)
-        for pipe in (process.stdout, process.stderr):
+        for pipe in (process.stdin, process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
 

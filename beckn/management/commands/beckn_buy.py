@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from beckn.client import deal, identity
 from beckn.client.buyer import Buyer, LateError, RefusedError
+from beckn.client.deal import Choice
 from beckn.client.directory import Directory
 from beckn.client.listener import Listener
 from beckn.client.network import Network
@@ -146,14 +147,21 @@ class Command(BaseCommand):
     def deal(self, buyer: Buyer, options: dict[str, Any]) -> dict[str, Any]:
         """From discover to the last step that was asked for."""
         expression = f"$.catalogs[*].resources[?(@.resourceAttributes.direction == '{options['direction']}')]"
-        found = buyer.ask("discover", {"intent": {"filters": {"type": "jsonpath", "expression": expression}}})
         choice = deal.pick(
-            list(deal.choices(found.get("catalogs"), seller=buyer.seller.party.subscriber_id)),
-            kw=options["kw"],
-            window=options["window"],
-            offer_id=options["offer"],
+            self.discover(buyer, expression), kw=options["kw"], window=options["window"], offer_id=options["offer"]
         )
-        kw = options["kw"] or choice.kw
+        contract, outcome = self.order(buyer, choice, options["kw"] or choice.kw)
+        if options["no_dispatch"]:
+            return outcome
+        return outcome | self.dispatch(buyer, contract, options)
+
+    def discover(self, buyer: Buyer, expression: str) -> list[Choice]:
+        """Everything on offer that a JSONPath expression finds."""
+        found = buyer.ask("discover", {"intent": {"filters": {"type": "jsonpath", "expression": expression}}})
+        return list(deal.choices(found.get("catalogs"), seller=buyer.seller.party.subscriber_id))
+
+    def order(self, buyer: Buyer, choice: Choice, kw: Decimal) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Select, init and confirm; the confirmed contract, and what is known of the purchase."""
         self.step(
             f"discovered: {choice.offer['id']}, {kw} kW from {deal.instant(choice.start)} to {deal.instant(choice.end)}"
         )
@@ -165,7 +173,7 @@ class Command(BaseCommand):
             raise RefusedError(f"the terms ask {deal.amount_of(terms)} GBP; the quote was {deal.amount_of(quoted)} GBP")
         contract = buyer.ask("confirm", deal.again(terms))["contract"]
         self.step(f"confirmed: contract {contract['id']}", contract_id=contract["id"])
-        outcome = {
+        return contract, {
             "state": "CONFIRMED",
             "contract_id": contract["id"],
             "transaction_id": str(buyer.transaction_id),
@@ -175,9 +183,6 @@ class Command(BaseCommand):
             "quote_gbp": deal.amount_of(contract),
             "window": [deal.instant(choice.start), deal.instant(choice.end)],
         }
-        if options["no_dispatch"]:
-            return outcome
-        return outcome | self.dispatch(buyer, contract, options)
 
     def dispatch(self, buyer: Buyer, contract: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         """Dispatch everything ordered, and wait for what comes of it."""

@@ -7,13 +7,18 @@ bytes as soon as its lease is free, on the same machine at once.
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import Any
 
 from celery import shared_task
 
 from marketplace import clock
 from marketplace.agents.decide import decide
-from marketplace.models import MeterFile
+from marketplace.models import Activation, AgentDecision, MeterFile
+from marketplace.rules.errors import MarketError
+from marketplace.rules.order_state import ActivationState
+from marketplace.usecases.choose_estimation import standing_rule
+from marketplace.usecases.fill_gaps import fill_gaps
 from marketplace.usecases.import_meter_file import import_meter_file
 from marketplace.usecases.lease import holding
 from marketplace.usecases.read_meter_file import read_meter_file
@@ -55,3 +60,34 @@ def tick(**_: Any) -> None:
             read_file(file_id=file_id)
         except Exception:
             log.exception("meter file %s could not be read; the next tick tries again", file_id)
+    fill_due(clock.now())
+
+
+def fill_due(now: datetime) -> None:
+    """Estimate what waits on the sites that have a standing rule, as far as it reaches; say once where it does not."""
+    waiting = Activation.objects.filter(
+        state__in=[ActivationState.ACCEPTED, ActivationState.IN_PROGRESS],
+        end_at__lte=now,
+        order__offer__site__estimation_choices__isnull=False,
+    ).distinct()
+    for activation in waiting.select_related("order__offer__site__organisation"):
+        site = activation.order.offer.site
+        rule = standing_rule(site)
+        if not rule:
+            continue
+        subject = f"activation:{activation.pk}"
+        try:
+            filled = fill_gaps(activation=activation, rule=rule, standing=True, now=now)
+            words = ("estimated the missing ones", f"{filled} half hours by {rule}") if filled else None
+        except MarketError as problem:
+            words = ("estimated nothing", str(problem))
+        if words and not AgentDecision.objects.filter(subject=subject, decided=words[0], why=words[1]).exists():
+            decide(
+                agent="coordination",
+                site=site,
+                saw="an activation waits for readings",
+                decided=words[0],
+                why=words[1],
+                now=now,
+                subject=subject,
+            )

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from marketplace.agents import metering
-from marketplace.models import AgentDecision, EstimationChoice, Event, MeterReading
+from marketplace.models import AgentDecision, EstimationChoice, MeterReading
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.choose_estimation import choose_estimation
 from marketplace.usecases.settle_activation import settle_activation
@@ -45,9 +45,8 @@ def test_a_gap_blocks_the_statement_until_a_rule_is_chosen_and_the_statement_car
     row = MeterReading.objects.get(start_at=SECOND)
     assert (row.import_wh, row.quality, row.source, row.label) == (310_000, "ESTIMATED", "linear-2-v1", "MEASURED")
     statement = settle_activation(activation=activation, now=LATER)
-    assert statement.lines.get(start_at=SECOND).metered_wh == 310_000
-    assert statement.baseline_facts["readings_not_actual"] == {SECOND.isoformat(): "ESTIMATED by linear-2-v1"}
-    assert b"linear-2-v1" in bytes(Event.objects.get(type="settlement.statement").payload)
+    line = statement.lines.get(start_at=SECOND)
+    assert (line.metered_wh, line.reading_quality, line.reading_source) == (310_000, "ESTIMATED", "linear-2-v1")
     assert events_of(f"site:{row.site.slug}") == ["meter.rule_chosen", "meter.estimated"]
 
 
@@ -57,7 +56,7 @@ def test_an_actual_reading_revises_the_estimate_and_an_estimate_never_an_actual_
     assert choose(activation, "like-day-v1", now=LATER + HALF_HOUR)[1] == 0
     settle = settle_activation(activation=activation, now=LATER + HALF_HOUR)
     assert settle.lines.get(start_at=SECOND).metered_wh == 300_000
-    assert "readings_not_actual" not in settle.baseline_facts
+    assert settle.lines.get(start_at=SECOND).reading_quality == "ACTUAL"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from beckn.wire import intent
 from marketplace import clock
 from marketplace.bpp.answering import refusing, seller, transaction_of
 from marketplace.models import Offer, Order
+from marketplace.rules.order_state import ActivationState
 from marketplace.usecases.activate_order import activate_order
 from marketplace.usecases.cancel_order import cancel_order
 from marketplace.usecases.confirm_order import confirm_order
@@ -76,7 +77,7 @@ def confirm(message: Message) -> Reply:
 
 @refusing
 def update(message: Message) -> Reply:
-    """A dispatch, accepted before its ackBy."""
+    """A dispatch, accepted before its ackBy, or rejected because another instruction goes first."""
     instruction = read_instruction(message.message)
     activation = activate_order(
         transaction_id=transaction_of(message),
@@ -85,7 +86,9 @@ def update(message: Message) -> Reply:
         now=clock.now(),
     )
     contract = order_contract(activation.order, seller=seller())
-    contract["performance"] = [performance_entry(activation, "ACTIVATION_ACCEPTED", activation_attributes(activation))]
+    rejected = activation.state == ActivationState.REJECTED
+    code = "ACTIVATION_REJECTED" if rejected else "ACTIVATION_ACCEPTED"
+    contract["performance"] = [performance_entry(activation, code, activation_attributes(activation))]
     return Reply(message={"contract": contract})
 
 

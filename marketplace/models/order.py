@@ -135,6 +135,7 @@ class Activation(models.Model):
     issued_at = models.DateTimeField()
     ack_by = models.DateTimeField()
     responded_at = models.DateTimeField(null=True, blank=True)
+    refused_because = models.CharField(max_length=400, blank=True, help_text="Why it gave way to another instruction")
     replan = models.ForeignKey("marketplace.Plan", models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
 

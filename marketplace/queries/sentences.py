@@ -184,6 +184,7 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "order.questioned": lambda p: f"{p['buyer']} asked about an order: {p['about']}.",
     "order.settled": lambda p: f"An order is settled by run {p['run']}. Proof: {p['proof'].lower().replace('_', ' ')}.",
     "activation.accepted": lambda p: f"Dispatch {p['instruction']} for {power(p['periods'])} was accepted.",
+    "activation.gave_way": lambda p: f"Dispatch {p['instruction']} gave way. {p['why']}",
     "activation.started": lambda p: f"Dispatch {p['instruction']} began.",
     "activation.settled": lambda p: f"One dispatch of an order is settled by run {p['run']}. Others are under way.",
     "meter.recorded": metered,

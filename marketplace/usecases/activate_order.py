@@ -10,12 +10,14 @@ from django.db import transaction
 
 from flex_engine.timegrid import settlement_period
 from marketplace import enqueue, events, notify
-from marketplace.models import Activation, ActivationPeriod, Offer, Order, Site
+from marketplace.models import Activation, ActivationPeriod, Offer, Order, Site, StackingRow
 from marketplace.rules.dispatch import check_events_per_day, check_instruction
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import ActivationState, OrderEvent, OrderState, next_order_state
 from marketplace.rules.product_terms import product_on
+from marketplace.rules.stacking import day_of, service_of
 from marketplace.usecases.initialise_order import order_of
+from marketplace.usecases.resolve_primacy import record_refusal, resolve_primacy
 from marketplace.wire.activation import Instruction
 
 HALF_HOUR = timedelta(minutes=30)
@@ -24,7 +26,7 @@ HALF_HOUR = timedelta(minutes=30)
 def activate_order(
     *, transaction_id: uuid.UUID, buyer_subscriber_id: str, instruction: Instruction, now: datetime
 ) -> Activation:
-    """Accept `instruction` under the buyer's order; the same instruction id answers the same activation.
+    """Accept `instruction` under the buyer's order, or reject it where another goes first; the same id answers the same.
 
     Raises MarketError: outside the order, more than ordered, too little notice, too many events a day, wrong state.
     """
@@ -44,13 +46,41 @@ def activate_order(
             notice=timedelta(seconds=order.offer.notice_s),
         )
         check_events_per_day(day_counts=events_that_day(order, instruction), limit=order.offer.max_events_per_day)
-        activation = store(order, instruction, now=now)
-        order.state = state
-        order.version += 1
-        order.save(update_fields=["state", "version"])
-        Site.objects.filter(pk=order.offer.site_id).update(replan_requested_at=now)
-        record(activation, now=now)
+        return take(order, instruction, state, now=now)
+
+
+def take(order: Order, instruction: Instruction, state: OrderState, *, now: datetime) -> Activation:
+    """Enter an instruction that was found good: the order goes to `state`, or the instruction gives way to another.
+
+    The order is locked. Raises MarketError where the stacking ledger does not hold what is instructed.
+    """
+    Site.objects.select_for_update(of=("self",), no_key=True).get(pk=order.offer.site_id)
+    check_held(order, instruction)
+    why = resolve_primacy(order=order, starts=list(instruction.requested_kw), now=now)
+    activation = store(order, instruction, refused_because=why, now=now)
+    if why:
+        record_refusal(activation, now=now)
+        return activation
+    order.state = state
+    order.version += 1
+    order.save(update_fields=["state", "version"])
+    Site.objects.filter(pk=order.offer.site_id).update(replan_requested_at=now)
+    record(activation, now=now)
     return activation
+
+
+def check_held(order: Order, instruction: Instruction) -> None:
+    """Raise BIZ_FULFILLMENT_UNAVAILABLE unless the site holds, for this order, what is instructed in every period."""
+    held = list(order.stacking_rows.filter(state=StackingRow.State.HELD))
+    for start, kw in sorted(instruction.requested_kw.items()):
+        here = sum((row.kw for row in held if row.start_at <= start < row.end_at), Decimal(0))
+        if kw > here:
+            service = service_of(order.offer.product, day_of(order.offer.start_at))
+            raise MarketError(
+                "BIZ_FULFILLMENT_UNAVAILABLE",
+                f"{kw.normalize():f} kW is instructed for {start:%Y-%m-%dT%H:%M}Z, where the site holds {here.normalize():f} kW of this order for {service}.",
+                fix="Ask for the state of the order.",
+            )
 
 
 def check_called(order: Order) -> None:
@@ -92,14 +122,15 @@ def events_that_day(order: Order, instruction: Instruction) -> list[int]:
     return [taken.count(day) for day in days]
 
 
-def store(order: Order, instruction: Instruction, *, now: datetime) -> Activation:
+def store(order: Order, instruction: Instruction, *, refused_because: str = "", now: datetime) -> Activation:
     """The activation's rows. `declared_kw` is the load the offer's turn-down is measured from."""
     starts = sorted(instruction.requested_kw)
     activation = Activation.objects.create(
         order=order,
         instruction_id=instruction.instruction_id,
         mechanism=instruction.mechanism,
-        state=ActivationState.ACCEPTED,
+        state=ActivationState.REJECTED if refused_because else ActivationState.ACCEPTED,
+        refused_because=refused_because[:400],
         start_at=starts[0],
         end_at=starts[-1] + HALF_HOUR,
         issued_at=instruction.issued_at,

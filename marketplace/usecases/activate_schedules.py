@@ -9,10 +9,10 @@ from django.conf import settings
 from django.db import transaction
 
 from beckn import outbox
-from marketplace.models import Activation, Order, Site
+from marketplace.models import Activation, Order
 from marketplace.rules.order_state import OrderEvent, OrderState, next_order_state
 from marketplace.rules.product_terms import mechanism_of, product_on
-from marketplace.usecases.activate_order import record, store
+from marketplace.usecases.activate_order import take
 from marketplace.wire.activation import Instruction, activation_attributes
 from marketplace.wire.contract import order_contract, performance_entry
 
@@ -39,14 +39,10 @@ def activate_one(pk: UUID, *, now: datetime) -> Activation | None:
             .select_related("offer__site__organisation", "offer__plan")
             .get(pk=pk)
         )
-        if order.state != OrderState.CONFIRMED:
+        if order.state != OrderState.CONFIRMED or order.activations.filter(instruction_id=SCHEDULE).exists():
             return None
-        activation = store(order, instruction_of(order), now=now)
-        order.state = next_order_state(OrderState(order.state), OrderEvent.DISPATCH)
-        order.version += 1
-        order.save(update_fields=["state", "version"])
-        Site.objects.filter(pk=order.offer.site_id).update(replan_requested_at=now)
-        record(activation, now=now)
+        state = next_order_state(OrderState(order.state), OrderEvent.DISPATCH)
+        activation = take(order, instruction_of(order), state, now=now)
         tell(activation)
     return activation
 
@@ -67,7 +63,7 @@ def tell(activation: Activation) -> None:
     """The buyer learns that its schedule stands."""
     order = activation.order
     contract = order_contract(order, seller=settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"])
-    contract["performance"] = [performance_entry(activation, "ACTIVATION_ACCEPTED", activation_attributes(activation))]
+    contract["performance"] = [performance_entry(activation, activation.state, activation_attributes(activation))]
     outbox.send(
         role="bpp",
         action="on_status",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from flex_engine.quantities import Label
 from flex_engine.settle.baseline import Baseline, BaselineError, clipped
@@ -19,6 +21,7 @@ from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import ActivationState
 from marketplace.usecases.judge_adjustment import judge_adjustment
 from marketplace.usecases.nominate_baseline import nomination_of
+from marketplace.wire.left import hosts_at, needed
 
 LOOKBACK = timedelta(days=62)
 
@@ -108,17 +111,23 @@ def readings_known(activation: Activation, *, first: datetime, known_at: datetim
 
 
 def instructed_beside(activation: Activation, starts: Sequence[datetime]) -> dict[datetime, int]:
-    """Energy in Wh that other dispatches of the same site and direction instructed in each of `starts`."""
+    """Energy in Wh that other dispatches of the same site and direction instructed in each of `starts`.
+
+    A dispatch that this one shares its power with (co-delivery) takes nothing from it, and others' shared power counts once.
+    """
     offer = activation.order.offer
     rows = ActivationPeriod.objects.filter(
         activation__order__offer__site=offer.site,
         activation__order__offer__direction=offer.direction,
         start_at__in=starts,
     ).exclude(activation=activation)
-    found: Counter[datetime] = Counter()
-    for row in rows.exclude(activation__state=ActivationState.REJECTED):
-        found[row.start_at] += int(row.requested_kw * 500)
-    return dict(found)
+    hosts, order = hosts_at(offer.site_id, starts), activation.order_id
+    found: dict[datetime, dict[UUID, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for row in rows.exclude(activation__state=ActivationState.REJECTED).select_related("activation"):
+        other, here = row.activation.order_id, row.start_at
+        if hosts.get((order, here)) != other and hosts.get((other, here)) != order:
+            found[here][other] += row.requested_kw
+    return {start: int(needed(kw, start, hosts) * 500) for start, kw in found.items()}
 
 
 def event_days(site: Site, *, besides: Activation, known_at: datetime) -> set[date]:

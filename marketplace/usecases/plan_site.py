@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import transaction
 
@@ -19,6 +22,7 @@ from marketplace import events, notify
 from marketplace.models import ActivationPeriod, Forecast, Job, Plan, Site
 from marketplace.rules.order_state import ActivationState
 from marketplace.usecases.forecast_signals import forecast_signals
+from marketplace.wire.left import hosts_at, needed
 
 HALF_HOUR = timedelta(minutes=30)
 HORIZON_SLOTS = 336
@@ -195,14 +199,20 @@ def dispatched_commitments(site: Site, start: datetime) -> list[Commitment]:
         activation__order__offer__direction="REDUCE",
         start_at__gte=start,
     ).select_related("activation")
-    caps: dict[datetime, tuple[str, Decimal, Decimal]] = {}
+    found: dict[datetime, list[ActivationPeriod]] = defaultdict(list)
     for row in rows:
-        order, declared, requested = caps.get(row.start_at, (str(row.activation.order_id), row.declared_kw, Decimal(0)))
-        caps[row.start_at] = (order, min(declared, row.declared_kw), requested + row.requested_kw)
-    return [
-        Commitment(order=order, start=when, site_max_kw=float(declared - requested))
-        for when, (order, declared, requested) in sorted(caps.items())
-    ]
+        found[row.start_at].append(row)
+    hosts = hosts_at(site.pk, list(found))
+    return [commitment(when, instructed, hosts) for when, instructed in sorted(found.items())]
+
+
+def commitment(when: datetime, rows: list[ActivationPeriod], hosts: Mapping[tuple[UUID, datetime], UUID]) -> Commitment:
+    """One half hour's limit: the lowest declared load less what its instructions need, co-delivered power once."""
+    kw: dict[UUID, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        kw[row.activation.order_id] += row.requested_kw
+    limit = min(row.declared_kw for row in rows) - needed(kw, when, hosts)
+    return Commitment(order=str(rows[0].activation.order_id), start=when, site_max_kw=float(limit))
 
 
 def row_of(

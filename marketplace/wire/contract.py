@@ -190,8 +190,11 @@ def statement_components(statements: Sequence[SettlementStatement]) -> list[dict
 
 
 def performance_entry(activation: Activation, code: str, attributes: dict[str, Any]) -> dict[str, Any]:
-    """The entry of contract.performance for a stored activation."""
-    return performance_entry_of(activation.instruction_id, code, attributes)
+    """The entry of contract.performance for a stored activation; its status says why it gave way, if it did."""
+    entry = performance_entry_of(activation.instruction_id, code, attributes)
+    if activation.refused_because:
+        entry["status"] = {"code": code, "shortDesc": activation.refused_because}
+    return entry
 
 
 def performance_entry_of(instruction_id: str, code: str, attributes: dict[str, Any]) -> dict[str, Any]:

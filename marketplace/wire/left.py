@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -64,3 +65,30 @@ def least_of(period: OfferPeriod, wish: Wish, active: Sequence[Row]) -> Decimal:
         return own
     room = period.capacity.left_kw if period.capacity else Decimal(0)
     return min(own, most(wish, period.start_at, active, room))
+
+
+def hosts_at(site_id: int, starts: Collection[datetime]) -> dict[tuple[uuid.UUID, datetime], uuid.UUID]:
+    """Whose power an order shares: host order by (guest order, half hour), for every co-delivery that a site holds then."""
+    if not starts:
+        return {}
+    rows = StackingRow.objects.filter(
+        state=StackingRow.State.HELD, form=Form.CO_DELIVERY.value, site=site_id, start_at__lte=max(starts)
+    ).select_related("beside")
+    return {
+        (row.order_id, start): row.beside.order_id
+        for row in rows.filter(end_at__gt=min(starts))
+        for start in starts
+        if row.beside is not None and row.start_at <= start < row.end_at
+    }
+
+
+def needed(
+    kw_by_order: Mapping[uuid.UUID, Decimal], start: datetime, hosts: Mapping[tuple[uuid.UUID, datetime], uuid.UUID]
+) -> Decimal:
+    """The power that instructions of one half hour need together: what is co-delivered is needed once."""
+    own: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
+    shared: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
+    for order, kw in kw_by_order.items():
+        host = hosts.get((order, start))
+        (own if host is None else shared)[host or order] += kw
+    return sum((max(own[order], shared[order]) for order in {*own, *shared}), Decimal(0))

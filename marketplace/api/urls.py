@@ -6,6 +6,7 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from marketplace.api import (
+    documents,
     inspection,
     jobs,
     ledger,
@@ -58,6 +59,8 @@ urlpatterns = [
     path("orders", orders.Orders.as_view()),
     path("orders/<uuid:pk>", orders.OneOrder.as_view()),
     path("orders/<uuid:pk>/proof", proofs.OrderProof.as_view()),
+    path("orders/<uuid:pk>/document", documents.OrderDocument.as_view()),
+    path("orders/<uuid:pk>/documents/<int:version>", documents.OrderDocumentVersion.as_view()),
     path("notifications", notifications.Notifications.as_view()),
     path("notifications/<int:pk>/resubmit", notifications.ResubmitNotification.as_view()),
     path("reconciliation", notifications.ReconciledDay.as_view()),

@@ -3,6 +3,7 @@
 from marketplace.models.agent_decision import AgentDecision
 from marketplace.models.capacity import SiteCapacity, StackingRow
 from marketplace.models.dispute import Dispute, DisputeEntry, buyer_of, side_of
+from marketplace.models.document import ContractDocument
 from marketplace.models.event import Anchor, AnchorAttempt, Event, Lease, LedgerEntry, SettlementRecord
 from marketplace.models.event_day import EventDay, declared_event_days
 from marketplace.models.job import Job, Upload
@@ -33,6 +34,7 @@ __all__ = [
     "AnchorAttempt",
     "ApiToken",
     "BaselineNomination",
+    "ContractDocument",
     "Dispute",
     "DisputeEntry",
     "EstimationChoice",

@@ -8,17 +8,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max, Min, QuerySet
+from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
 
 from flex_engine.timegrid import HALF_HOUR
 from marketplace.ledger.log import as_bytes
-from marketplace.models import Event, Order
+from marketplace.models import ContractDocument, Event, Order
 from marketplace.queries.dispatches import DispatchRow, dispatch_row
 from marketplace.queries.exports import utc_text
 from marketplace.queries.messages import MessageRow, messages_of
 from marketplace.queries.pages import Page, page_of
 from marketplace.queries.sentences import sentence
 from marketplace.rules.order_state import OrderState
+from marketplace.rules.product_terms import product_on
 
 HEADER = (
     "order",
@@ -107,6 +108,14 @@ class TimelineEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentNamed:
+    """The newest contract document of an order."""
+
+    version: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class OrderPage:
     """One order in full."""
 
@@ -120,6 +129,9 @@ class OrderPage:
     quote_expires_at: datetime
     confirmed_at: datetime | None
     baseline_method: str
+    product: str
+    availability_price: Decimal
+    document: DocumentNamed | None
     notice_s: int
     energy_kwh: Decimal
     worst_pence: int
@@ -183,7 +195,7 @@ def steps_of(state: str) -> tuple[Step, ...]:
 
 def order_page(order: Order) -> OrderPage:
     """One order in full."""
-    spanned = filtered_orders(Order.objects.filter(pk=order.pk), OrderFilters()).get()
+    spanned = with_document(filtered_orders(Order.objects.filter(pk=order.pk), OrderFilters())).get()
     periods = tuple(OrderPeriodRow(row.start_at, row.ordered_kw) for row in order.periods.order_by("start_at"))
     energy = sum((row.ordered_kw for row in periods), Decimal(0)) / 2
     activations = list(order.activations.order_by("-start_at", "-pk"))
@@ -198,6 +210,9 @@ def order_page(order: Order) -> OrderPage:
         quote_expires_at=order.quote_expires_at,
         confirmed_at=order.confirmed_at,
         baseline_method=spanned.offer.baseline_method,
+        product=product_on(spanned.offer.product, spanned.offer.start_at).name,
+        availability_price=order.availability_price_gbp_per_mw_h,
+        document=document_named(spanned),
         notice_s=spanned.offer.notice_s,
         energy_kwh=energy,
         worst_pence=round(energy * order.shortfall_penalty_gbp_per_kwh * 100),
@@ -207,6 +222,19 @@ def order_page(order: Order) -> OrderPage:
         timeline=timeline([f"order:{order.pk}"] + [f"activation:{row.pk}" for row in activations]),
         messages=messages_of([str(order.transaction_id)], role="bpp"),
     )
+
+
+def with_document(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """Orders with version and hash of their newest contract document."""
+    newest = ContractDocument.objects.filter(order=OuterRef("pk")).order_by("-version")
+    return orders.annotate(
+        document_version=Subquery(newest.values("version")[:1]), document_sha256=Subquery(newest.values("sha256")[:1])
+    )
+
+
+def document_named(order: Any) -> DocumentNamed | None:
+    """The document of an order annotated by with_document."""
+    return DocumentNamed(order.document_version, order.document_sha256) if order.document_version else None
 
 
 def timeline(subjects: Sequence[str]) -> tuple[TimelineEntry, ...]:

@@ -17,7 +17,8 @@ from marketplace.queries.messages import MessageRow, messages_of
 from marketplace.queries.orders import Step
 from marketplace.queries.pages import Page, page_of
 from marketplace.queries.replies import Reply, replies_of
-from marketplace.wire.purchase import exact, product_of
+from marketplace.queries.sold_as import SoldAs, document_of, sold_as
+from marketplace.wire.purchase import exact
 
 State = Purchase.State
 HEADER = (
@@ -129,27 +130,13 @@ class PurchasePage:
     price_lines: tuple[PriceLine, ...]
     penalty: Decimal | None
     baseline_method: str
-    product: Mapping[str, Any]
+    product: SoldAs
     dispatch_code: str
+    document: Mapping[str, str]
     settlement: Settlement | None
     energy_kwh: Decimal
     replies: tuple[Reply, ...]
     messages: tuple[MessageRow, ...]
-
-    @property
-    def by_schedule(self) -> bool:
-        """Whether what was ordered is delivered without a dispatch."""
-        return self.product.get("dispatch", "INSTRUCTION") != "INSTRUCTION"
-
-    @property
-    def product_name(self) -> str:
-        """What it is sold as, by the seller's terms."""
-        return str(self.product.get("name", self.product.get("key", "")))
-
-    @property
-    def availability_price(self) -> Decimal | None:
-        """GBP per MW and hour, where the terms pay it."""
-        return as_decimal(self.product.get("availabilityPriceGbpPerMwH"))
 
     @property
     def can_ask(self) -> bool:
@@ -163,7 +150,7 @@ class PurchasePage:
         return {
             "initialise": state == State.QUOTED,
             "confirm": state == State.INITIALISED,
-            "dispatch": state == State.CONFIRMED and not self.by_schedule,
+            "dispatch": state == State.CONFIRMED and not self.product.by_schedule,
             "cancel": state in {State.INITIALISED, State.CONFIRMED},
             "status": state in {State.CONFIRMED, State.ACTIVE, State.DELIVERED, State.SETTLED},
         }
@@ -236,8 +223,9 @@ def purchase_page(purchase: Purchase, now: datetime) -> PurchasePage:
         price_lines=price_lines(contract),
         penalty=max(penalties.values(), default=None),
         baseline_method=str(mapping(terms.get("baselineMethodology")).get("method", "")),
-        product=product_of(contract),
+        product=sold_as(contract),
         dispatch_code=dispatch_code(contract),
+        document=document_of(contract),
         settlement=settlement_of(contract),
         energy_kwh=sum((row.ordered_kw for row in periods), Decimal(0)) / 2,
         replies=replies_of(purchase, messages),

@@ -178,6 +178,7 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "order.declined": lambda p: f"The seller declined an order: {p['why']}",
     "order.lapsed": lambda p: f"An order expired. {p['why']}",
     "order.cancelled": lambda p: f"An order was cancelled: {because(p)}.{owed(p)}",
+    "document.revised": lambda p: f"The contract document of an order has a version {p['version']}: its terms changed.",
     "order.rated": lambda p: (
         f"{p['buyer']} rated an order {p['score']} on a scale from {p['lowest']} to {p['highest']}."
     ),

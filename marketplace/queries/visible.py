@@ -18,6 +18,7 @@ from marketplace.models import (
     AgentDecision,
     Anchor,
     ApiToken,
+    ContractDocument,
     Dispute,
     DisputeEntry,
     EstimationChoice,
@@ -83,6 +84,7 @@ OWNED_THROUGH: dict[type[Model], str] = {
 }
 # The path from each model to its order, for what both parties of an order read: its seller, and its buyer if it is here.
 DEALT_THROUGH: dict[type[Model], str] = {
+    ContractDocument: "order",
     SettlementStatement: "activation__order",
     StatementLine: "statement__activation__order",
     Dispute: "statement__activation__order",
@@ -101,6 +103,7 @@ AUDITED: frozenset[type[Model]] = frozenset(
         SettlementStatement,
         StatementLine,
         SettlementRecord,
+        ContractDocument,
         Dispute,
         DisputeEntry,
         PositionNotification,

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from marketplace import enqueue, events, notify
-from marketplace.models import Order, SaleRules
+from marketplace.models import ContractDocument, Order, SaleRules
 from marketplace.rules.dispatch import check_gate, check_price
 from marketplace.rules.order_state import OrderEvent, OrderState, next_order_state
 from marketplace.rules.sale_terms import why_approval
 from marketplace.usecases.hold_capacity import hold_capacity
 from marketplace.usecases.initialise_order import order_of
 from marketplace.usecases.publish_catalogue import refresh_catalogue
+from marketplace.usecases.write_document import write_document
 
 
 def confirm_order(
@@ -80,10 +81,10 @@ def settle_on(order: Order, state: OrderState, *, now: datetime) -> None:
     order.state, order.confirmed_at = state, now
     order.version += 1
     order.save(update_fields=["state", "confirmed_at", "version"])
-    record(order, now=now)
+    record(order, write_document(order=order, now=now), now=now)
 
 
-def record(order: Order, *, now: datetime) -> None:
+def record(order: Order, document: ContractDocument, *, now: datetime) -> None:
     """The event, the pages and the agent that follow from a sale."""
     organisation = order.offer.site.organisation
     events.append(
@@ -93,6 +94,7 @@ def record(order: Order, *, now: datetime) -> None:
             "offer": str(order.offer_id),
             "buyer": order.buyer_subscriber_id,
             "terms_sha256": order.terms_digest,
+            "document_sha256": document.sha256,
             "quote_pence": str(order.quote_pence),
             "periods": [
                 {"start": row.start_at.isoformat(), "power_w": int(row.ordered_kw * 1000)}

@@ -9,7 +9,10 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from marketplace.models import Activation, Order, SettlementStatement
+from django.conf import settings
+
+from marketplace.models import Activation, ContractDocument, Order, SettlementStatement
+from marketplace.rules.contract_document import LABEL, TEMPLATE
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderState
 from marketplace.rules.product_terms import quote
@@ -126,7 +129,7 @@ def order_contract(
         ],
         "contractAttributes": deg_contract(order, seller=seller, statement=statement),
     }
-    return ({"id": str(order.pk)} if with_id else {}) | note(order) | body
+    return ({"id": str(order.pk)} if with_id else {}) | described(order) | body
 
 
 def still_open(order: Order) -> dict[str, Any]:
@@ -134,6 +137,13 @@ def still_open(order: Order) -> dict[str, Any]:
     if order.state not in {OrderState.DRAFT, OrderState.INITIALISED}:
         return {}
     return {"validity": {"startDate": instant(order.created_at), "endDate": instant(order.quote_expires_at)}}
+
+
+def described(order: Order) -> dict[str, Any]:
+    """The contract's descriptor: the order's document, and what its state alone does not tell; nothing where there is neither."""
+    document = ContractDocument.objects.filter(order=order).order_by("-version").first()
+    told = (document_descriptor(document) if document else {}) | note(order).get("descriptor", {})
+    return {"descriptor": told} if told else {}
 
 
 def note(order: Order) -> dict[str, Any]:
@@ -145,6 +155,23 @@ def note(order: Order) -> dict[str, Any]:
         code = "DECLINED" if order.state == OrderState.CANCELLED else "EXPIRED"
         return {"descriptor": {"code": code, "shortDesc": order.refused_because}}
     return {}
+
+
+def document_descriptor(document: ContractDocument) -> dict[str, Any]:
+    """Where the order's contract document is read, and the hash of its bytes."""
+    page = f"{settings.PUBLIC_URL}/orders/{document.order_id}/document/{document.version}.json"
+    return {
+        "name": f"Contract document, version {document.version}",
+        "docs": [
+            {
+                "label": LABEL,
+                "url": page,
+                "mimeType": "application/json",
+                "standard": TEMPLATE,
+                "security": {"checksum": document.sha256, "checksumAlgorithm": "SHA256"},
+            }
+        ],
+    }
 
 
 def deg_contract(order: Order, *, seller: str, statement: SettlementStatement | None) -> dict[str, Any]:

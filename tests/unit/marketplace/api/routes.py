@@ -20,6 +20,7 @@ from marketplace.api.urls import urlpatterns
 from marketplace.api.view import ApiView
 from marketplace.models import MeterFile, OfferRequest, PositionNotification, Site, User
 from marketplace.rules.notification import unit_of
+from marketplace.usecases.write_document import write_document
 from tests.unit.marketplace.web.world import NOW, World
 
 NOMINATION = {"periods": [{"start": "2024-01-18T17:00:00Z", "import_wh": 412500}]}
@@ -111,6 +112,13 @@ def nobodys(noun: str) -> Callable[[World], str]:
     return lambda world: f"/{noun}/{uuid.UUID(int=7)}"
 
 
+def documented(world: World) -> uuid.UUID:
+    """An order with its contract document."""
+    order = world.orders["settled"]
+    write_document(order=order, now=order.created_at)
+    return order.pk
+
+
 def deliverable(world: World) -> int:
     """The dead letter, young enough in real time to be sent again."""
     dead = world.messages["dead"]
@@ -162,6 +170,16 @@ ROUTES = [
         lambda w: f"/notifications/{returned(w.foreign['site']).pk}/resubmit",
     ),
     Route("reconciliation", lambda w: "/reconciliation"),
+    Route(
+        "orders/<uuid:pk>/document",
+        lambda w: f"/orders/{documented(w)}/document",
+        lambda w: f"/orders/{w.foreign['order'].pk}/document",
+    ),
+    Route(
+        "orders/<uuid:pk>/documents/<int:version>",
+        lambda w: f"/orders/{documented(w)}/documents/1",
+        lambda w: f"/orders/{w.foreign['order'].pk}/documents/1",
+    ),
     Route("searches", lambda w: "/searches", buyer=True),
     Route(
         "searches/<uuid:transaction_id>",

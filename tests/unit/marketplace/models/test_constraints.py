@@ -10,6 +10,7 @@ from django.db import IntegrityError, models, transaction
 
 from marketplace.models import (
     BaselineNomination,
+    ContractDocument,
     Dispute,
     ExportReading,
     MsidPair,
@@ -111,6 +112,10 @@ BROKEN = {
     "cancelling_costs_the_agreed_fee_or_nothing": lambda: (
         market.quoted(Offer.objects.get()),
         Order.objects.update(cancellation_fee_pence=100, cancellation_charged_pence=99),
+    ),
+    "document_versions_begin_with_one": lambda: (
+        market.confirmed(Offer.objects.get()),
+        ContractDocument.objects.update(version=0),
     ),
     "order_quote_is_not_negative": lambda: (market.quoted(Offer.objects.get()), Order.objects.update(quote_pence=-1)),
     "ordered_kw_is_positive": lambda: (market.quoted(Offer.objects.get()), OrderPeriod.objects.update(ordered_kw=0)),

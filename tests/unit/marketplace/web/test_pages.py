@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from marketplace.models import User
+from marketplace.usecases.write_document import write_document
 from tests.unit.marketplace.web.reading import read
 from tests.unit.marketplace.web.world import NOW, World
 
@@ -54,6 +55,12 @@ def addresses(world: World) -> dict[str, tuple[str, ...]]:
     for row in world.offers.values():
         found |= {reverse(name, args=[row.pk]): seller for name in ("offer", "offer-publish", "offer-withdraw")}
     found |= {reverse("order", args=[row.pk]): seller + " auditor" for row in world.orders.values()}
+    settled = world.orders["settled"]
+    for pence in (7425, 7000):
+        settled.quote_pence = pence
+        write_document(order=settled, now=NOW)
+    found[reverse("order-document", args=[settled.pk])] = seller + " grid auditor"
+    found[reverse("order-document-version", args=[settled.pk, 1])] = seller + " grid auditor"
     found |= {reverse("search", args=[row.pk]): buyer for row in world.searches.values()}
     for key in ("published", "draft"):
         found[reverse("catalogue-entry", args=[world.searches["answered"].pk, str(world.offers[key].pk)])] = buyer

@@ -73,18 +73,21 @@ def period_pays(
     table: PerformanceTable | None = None,
 ) -> list[PeriodPay]:
     """What `pay` adds up, period by period: by it a third party finds the half hour in which two sums differ."""
+    found = []
     with exact():
-        return [
-            PeriodPay(
-                start=line.start,
-                price_gbp_per_kwh=rate(price_gbp_per_kwh, line.start),
-                ratio=share(line.delivered_wh, line.instructed_wh) if line.instructed_wh else Decimal(0),
-                scale=scale(table, line),
-                pay_gbp=kwh(line.eligible_wh) * rate(price_gbp_per_kwh, line.start) * scale(table, line),
-                penalty_gbp=kwh(line.shortfall_wh) * rate(penalty_gbp_per_kwh, line.start),
+        for line in lines:
+            price, part = rate(price_gbp_per_kwh, line.start), scale(table, line)
+            found.append(
+                PeriodPay(
+                    start=line.start,
+                    price_gbp_per_kwh=price,
+                    ratio=share(line.delivered_wh, line.instructed_wh) if line.instructed_wh else Decimal(0),
+                    scale=part,
+                    pay_gbp=kwh(line.eligible_wh) * price * part,
+                    penalty_gbp=kwh(line.shortfall_wh) * rate(penalty_gbp_per_kwh, line.start),
+                )
             )
-            for line in lines
-        ]
+    return found
 
 
 def pay(

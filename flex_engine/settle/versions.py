@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Literal
 
 from flex_engine.settle.settlement_calendar import Published, run_date, runs, supersedes
@@ -70,7 +71,13 @@ def due_at(day: date, run: str, *, published: Published | None = None) -> dateti
 
     Raises NothingInForceError where no date is held.
     """
-    return day_start(run_date(day, run, published=published).day)
+    return day_start(run_date(day, run, published=published).day) if published else computed_due_at(day, run)
+
+
+@cache
+def computed_due_at(day: date, run: str) -> datetime:
+    """due_at by the dated rows alone."""
+    return day_start(run_date(day, run).day)
 
 
 def next_run(stands: str) -> str | None:

@@ -75,6 +75,7 @@ class StatementRow:
 class DispatchRow:
     """One dispatch under the order with its statements, newest first."""
 
+    id: int
     instruction_id: str
     mechanism: str
     state: str
@@ -91,6 +92,7 @@ def dispatch_row(activation: Activation) -> DispatchRow:
     """One dispatch with its statements."""
     statements = activation.statements.order_by("-sequence").prefetch_related("lines")
     return DispatchRow(
+        id=activation.pk,
         instruction_id=activation.instruction_id,
         mechanism=activation.mechanism,
         state=activation.state,

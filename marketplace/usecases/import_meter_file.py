@@ -11,6 +11,7 @@ from flex_engine.settle.metering import SHOWN_PROBLEMS, Gap
 from flex_engine.settle.metering_file import Outcome
 from marketplace import notify
 from marketplace.models import MeterFile
+from marketplace.rules.errors import MarketError
 from marketplace.usecases.keep_readings import keep_readings
 
 
@@ -29,8 +30,17 @@ def import_meter_file(*, file_id: int, outcome: Outcome, now: datetime) -> Meter
         if outcome.problems.total:
             file.state = MeterFile.State.REFUSED
         else:
-            file.state = MeterFile.State.IMPORTED
-            file.half_hours = sum(len(found) for found in outcome.half_hours.values())
+            keep(file, outcome, now=now)
+        file.ended_at = now
+        file.save()
+        notify.changed(f"meter-file:{file.pk}", f"site:{file.site.slug}")
+    return file
+
+
+def keep(file: MeterFile, outcome: Outcome, *, now: datetime) -> None:
+    """Record every half hour; where one cannot be, none is, and the file says why."""
+    try:
+        with transaction.atomic():
             file.recorded = sum(
                 keep_readings(
                     site=file.site,
@@ -43,10 +53,11 @@ def import_meter_file(*, file_id: int, outcome: Outcome, now: datetime) -> Meter
                 )
                 for direction, found in outcome.half_hours.items()
             )
-        file.ended_at = now
-        file.save()
-        notify.changed(f"meter-file:{file.pk}", f"site:{file.site.slug}")
-    return file
+    except MarketError as problem:
+        file.state, file.error = MeterFile.State.REFUSED, str(problem)
+        return
+    file.state = MeterFile.State.IMPORTED
+    file.half_hours = sum(len(found) for found in outcome.half_hours.values())
 
 
 def note(file: MeterFile, outcome: Outcome) -> None:

@@ -14,12 +14,14 @@ from flex_engine.settle.metering import HalfHour
 from marketplace import enqueue, events, notify
 from marketplace.models import ExportReading, MeterReading, Site
 from marketplace.models.metering_bulk import write_rows
+from marketplace.rules.errors import MarketError
 
 TABLES: Final[dict[str, tuple[type[MeterReading | ExportReading], str]]] = {
     "IMPORT": (MeterReading, "import_wh"),
     "EXPORT": (ExportReading, "export_wh"),
 }
 CHUNK: Final = 20_000
+NOTHING: Final = (None, None, None)
 
 
 def keep_readings(
@@ -36,8 +38,9 @@ def keep_readings(
     """Store what differs from the newest known energy or quality of its half hour; returns how many that were.
 
     Activations concerned settle, or settle again, by the agent's next tick, which is asked for. `facts` go into the event.
+    Raises MarketError KNOWN_SINCE where a reading is known since `now` or later, which a revision could not follow.
     """
-    fresh = changed(site, sorted(half_hours, key=lambda one: one.start), direction)
+    fresh = changed(site, sorted(half_hours, key=lambda one: one.start), direction, now=now)
     if not fresh:
         return 0
     model, column = TABLES[direction]
@@ -68,12 +71,20 @@ def keep_readings(
     return len(fresh)
 
 
-def changed(site: Site, half_hours: Sequence[HalfHour], direction: str) -> list[HalfHour]:
+def changed(site: Site, half_hours: Sequence[HalfHour], direction: str, *, now: datetime) -> list[HalfHour]:
     """Those of `half_hours` (in order of time) that say something new."""
     found: list[HalfHour] = []
     for chunk in chunks(half_hours):
         known = newest(site, direction, chunk[0].start, chunk[-1].start)
-        found += [one for one in chunk if known.get(one.start) != (one.wh, one.quality)]
+        fresh = [one for one in chunk if known.get(one.start, NOTHING)[:2] != (one.wh, one.quality)]
+        for one in fresh:
+            if one.start in known and known[one.start][2] >= now:
+                raise MarketError(
+                    "KNOWN_SINCE",
+                    f"A reading of {one.start:%Y-%m-%dT%H:%M}Z is known since {known[one.start][2]:%Y-%m-%dT%H:%M:%S}Z, not before now.",
+                    fix="Send it again in a moment. If it goes on, this installation's clock was set back.",
+                )
+        found += fresh
     return found
 
 
@@ -83,11 +94,12 @@ def chunks(half_hours: Sequence[HalfHour]) -> Iterator[Sequence[HalfHour]]:
         yield half_hours[begin : begin + CHUNK]
 
 
-def newest(site: Site, direction: str, first: datetime, last: datetime) -> dict[datetime, tuple[int, str]]:
-    """(Wh, quality) of the newest reading of each half hour that begins in [first, last]."""
+def newest(site: Site, direction: str, first: datetime, last: datetime) -> dict[datetime, tuple[int, str, datetime]]:
+    """(Wh, quality, known since) of the newest reading of each half hour that begins in [first, last]."""
     model, column = TABLES[direction]
     rows = model._default_manager.filter(site=site, start_at__gte=first, start_at__lte=last).order_by("known_at", "pk")
-    return {start: (wh, quality) for start, wh, quality in rows.values_list("start_at", column, "quality")}
+    told = rows.values_list("start_at", column, "quality", "known_at")
+    return {start: (wh, quality, known) for start, wh, quality, known in told}
 
 
 def readings_digest(readings: Iterable[tuple[datetime, int]]) -> str:

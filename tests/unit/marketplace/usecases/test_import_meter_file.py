@@ -177,6 +177,14 @@ def test_a_revision_is_kept_beside_what_it_revises_and_each_moment_has_its_own_t
     assert values(LATER + HALF_HOUR) == [(299_000, "ESTIMATED"), (310_500, "ACTUAL")]
 
 
+def test_a_revision_that_would_be_known_no_later_than_what_it_revises_is_refused(site):
+    read(upload(site))
+    both = b"start_utc,export_kwh,import_kwh\n2024-01-16T16:30Z,1,300\n2024-01-16T17:00Z,0,299\n"
+    file = read(upload(site, both))
+    assert (file.state, MeterReading.objects.count(), ExportReading.objects.count()) == ("REFUSED", 2, 2)
+    assert "clock was set back" in file.error
+
+
 def test_the_meters_of_a_site_over_time_are_known_in_its_files(site):
     MsidPair.objects.create(
         site=site, import_msid="1010000000019", export_msid="1010000000028", gsp_group="_A", effective_from=NOW.date()

@@ -8,8 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from marketplace.models import User
-from marketplace.usecases.write_document import write_document
+from marketplace.models import (Activation, User, api, from, import, marketplace, meter_file, routes, tests, unit, usecases, write_document)
 from tests.unit.marketplace.web.reading import read
 from tests.unit.marketplace.web.world import NOW, World
 
@@ -43,6 +42,11 @@ def addresses(world: World) -> dict[str, tuple[str, ...]]:
         reverse("schedule", args=[site]) + "?text=train&sort=energy&page=x": seller,
         reverse("flexibility", args=[site]): seller,
         reverse("baseline", args=[site]): seller,
+        reverse("readings", args=[site]): seller,
+        reverse("reading-day", args=[site, "2024-01-15"]) + "?known=2024-01-16T12:00Z": seller,
+        reverse("reading-day", args=[site, "2024-01-16"]): seller,
+        reverse("reading-history", args=[site, "2024-01-16", 1]): seller,
+        reverse("meter-file", args=[meter_file(world.site).pk]): seller,
         reverse("catalogue"): buyer,
         reverse("purchases"): buyer,
         reverse("purchases") + "?state=SETTLED": buyer,
@@ -104,14 +108,17 @@ def test_a_foreign_row_does_not_exist(world: World, signed_in: SignedIn) -> None
     """404 and not 403, also for a write: that a row is there is already somebody's business."""
     client = signed_in(world.operator)
     foreign = world.foreign
+    foreign_dispatch = Activation.objects.get(order__offer__site=foreign["site"], state="SETTLED")
     site, upload = foreign["site"].slug, foreign["upload"].pk
     for name, key in [
+        ("readings", site), ("meter-file", meter_file(foreign["site"]).pk), ("readings-template", foreign_dispatch.pk),
         ("site", site), ("queue", site), ("queue-csv", site), ("schedule", site), ("schedule-csv", site), ("flexibility", site), ("baseline", site), ("nominations-csv", site),
         ("upload", upload), ("upload-errors", upload), ("offer", foreign["offer"].pk), ("offer-publish", foreign["offer"].pk),
         ("offer-withdraw", foreign["offer"].pk), ("order", foreign["order"].pk),
     ]:  # fmt: skip
         assert client.get(reverse(name, args=[key])).status_code == 404, name
     for name, key in [
+        ("readings", site), ("estimation", site), ("meters", site), ("meter-file-cancel", meter_file(foreign["site"]).pk),
         ("queue", site), ("replan", site), ("flexibility", site), ("baseline", site), ("upload-accept", upload), ("upload-discard", upload),
         ("offer-publish", foreign["offer"].pk), ("offer-withdraw", foreign["offer"].pk),
     ]:  # fmt: skip

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from marketplace.models import AgentDecision, Job, Purchase, SettlementStatement, User
+from tests.unit.marketplace.api.routes import meter_file
 from tests.unit.marketplace.web.world import NOW, World
 from tests.unit.marketplace.web.world.deals import deliver, dispatch, make_offers, make_orders
 from tests.unit.marketplace.web.world.journal import message_in, message_out
@@ -28,6 +29,9 @@ MOST = {
     "flexibility": 10,
     "baseline": 8,
     "upload": 5,
+    "readings": 13,
+    "reading-day": 10,
+    "meter-file": 5,
     "offers": 7,
     "offer": 7,
     "orders": 7,
@@ -82,7 +86,8 @@ def grow(world: World) -> None:
 def test_pages_ask_little_and_no_more_for_longer_lists(world: World, signed_in: SignedIn, role: str) -> None:
     client = signed_in(getattr(world, role))
     keys = {
-        "site": "leeds-1", "queue": "leeds-1", "schedule": "leeds-1", "flexibility": "leeds-1", "baseline": "leeds-1", "upload": world.uploads["review"].pk,
+        "site": "leeds-1", "queue": "leeds-1", "schedule": "leeds-1", "flexibility": "leeds-1", "baseline": "leeds-1", "readings": "leeds-1", "reading-day": ["leeds-1", "2024-01-15"],
+        "meter-file": meter_file(world.site).pk, "upload": world.uploads["review"].pk,
         "offer": world.offers["published"].pk, "order": world.orders["settled"].pk, "entry": 4,
         "message": ["in", world.messages["select"].pk], "purchase": world.purchases["settled"].pk, "search": world.searches["answered"].pk,
     }  # fmt: skip

@@ -8,7 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from marketplace.models import (Activation, User, api, from, import, marketplace, meter_file, routes, tests, unit, usecases, write_document)
+from marketplace.models import Activation, User
+from marketplace.usecases.write_document import write_document
+from tests.unit.marketplace.api.routes import meter_file
 from tests.unit.marketplace.web.reading import read
 from tests.unit.marketplace.web.world import NOW, World
 

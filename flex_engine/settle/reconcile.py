@@ -88,7 +88,8 @@ def reconcile(views: Views, *, as_of: datetime) -> tuple[Row, ...]:
         if views.accepted_at is not None and views.accepted_at >= gate_closure(place[1]):
             found += held_differences(place, here, unit_only=place[0] in units)
         due = None if views.settled_due is None else views.settled_due.get(place)
-        found += settled_differences(place, here, known=found, is_due=due is not None and as_of >= due)
+        is_due = due is not None and as_of >= due
+        found += settled_differences(place, here, known=found, is_due=is_due, is_metered=place not in views.unmetered)
         rows.append(Row(*place, here.live_wh, here.told_wh, here.held_wh, here.settled_wh, tuple(found)))
     return tuple(rows)
 
@@ -168,12 +169,16 @@ def held_differences(place: Place, here: Here, *, unit_only: bool) -> Iterator[D
     yield from volume(make, place, "notified", told, "held", held)
 
 
-def settled_differences(place: Place, here: Here, *, known: Sequence[Difference], is_due: bool) -> Iterator[Difference]:
+def settled_differences(
+    place: Place, here: Here, *, known: Sequence[Difference], is_due: bool, is_metered: bool
+) -> Iterator[Difference]:
     """What is held, or sold where nothing is known to be held, against the statement."""
     make = maker("ACCEPTED_SETTLED", place)
     sold, held, settled = here.live_wh or 0, here.held_wh, here.settled_wh
     if settled is None:
-        if is_due and sold and not (known and not held):
+        if is_due and sold and not is_metered:
+            yield make(Cause.METER_GAP, f"{at(place)} is due and cannot be settled: meter data is missing.", sold, None)
+        elif is_due and sold and not (known and not held):
             says = f"{at(place)} is due and stands in no statement."
             yield make(Cause.SETTLEMENT_MISSING, says, sold, None)
         return

@@ -90,7 +90,8 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """The four. `accepted_at` is when the counterparty reported; None: not yet. `settled_due` says when a line is owed."""
+    """The four. `accepted_at` is when the counterparty reported; None: not yet. `settled_due` says when a line is owed, and
+    `unmetered` where no reading is known, so that no line can be made."""
 
     traded: tuple[Traded, ...] = ()
     notified: tuple[Notified, ...] = ()
@@ -98,6 +99,7 @@ class Views:
     settled: tuple[Settled, ...] = ()
     accepted_at: datetime | None = None
     settled_due: Mapping[Place, datetime] | None = None
+    unmetered: frozenset[Place] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,16 @@ from flex_engine.settle.reconcile import reconcile
 from flex_engine.settle.reconcile_views import Accepted, Difference, Notified, Place, Row, Settled, Traded, Views
 from flex_engine.settle.settlement_calendar import run_date, runs
 from flex_engine.timegrid import day_start, floor_half_hour, settlement_period
-from marketplace.models import Order, PositionHeld, PositionNotification, SettlementStatement, Site, StatementLine, User
+from marketplace.models import (
+    MeterReading,
+    Order,
+    PositionHeld,
+    PositionNotification,
+    SettlementStatement,
+    Site,
+    StatementLine,
+    User,
+)
 from marketplace.models.notification import sold_periods, sold_rows
 from marketplace.queries.exports import utc_text
 from marketplace.queries.visible import visible
@@ -108,8 +117,8 @@ class Day:
     held: dict[Place, PositionHeld]
     lines: Lines
 
-    def views(self, due: datetime | None) -> Views:
-        """The four views; statement lines are owed at `due`."""
+    def views(self, due: datetime | None, unmetered: frozenset[Place]) -> Views:
+        """The four views; statement lines are owed at `due`, and cannot be made where no reading is known."""
         return Views(
             self.traded,
             tuple(notified(row) for row in self.told if row.sent_at is not None),
@@ -117,6 +126,7 @@ class Day:
             self.lines.settled,
             accepted_at=max((row.reported_at for row in self.held.values()), default=None),
             settled_due={(one.unit, one.start): due for one in self.traded} if due else None,
+            unmetered=unmetered,
         )
 
 
@@ -127,7 +137,9 @@ def reconciliation(user: User, filters: Filters, *, now: datetime) -> Reconcilia
     newest = newest_day(list(sites))
     day = filters.day or newest or settlement_period(floor_half_hour(now))[0]
     found = day_of(list(sites), day, filters.run)
-    compared = reconcile(found.views(settled_due(day, filters.run)), as_of=now)
+    due = settled_due(day, filters.run)
+    gaps = unmetered(found, list(sites)) if due is not None and due <= now else frozenset()
+    compared = reconcile(found.views(due, gaps), as_of=now)
     units = {unit_of(pk): site for pk, site in sites.items()}
     newest_told = {(row.unit, row.start_at): row for row in found.told}
     by_place = {(row.unit, row.start): row for row in compared}
@@ -165,6 +177,16 @@ def day_of(site_ids: list[int], day: date, run: str) -> Day:
     )
 
 
+def unmetered(found: Day, site_ids: list[int]) -> frozenset[Place]:
+    """The sold half hours that stand in no statement and of which no reading is known."""
+    open_ones = {(one.unit, one.start) for one in found.traded} - found.lines.shown.keys()
+    if not open_ones:
+        return frozenset()
+    readings = MeterReading.objects.filter(site__in=site_ids, start_at__in={start for _, start in open_ones})
+    known = {(unit_of(pk), start) for pk, start in readings.values_list("site_id", "start_at")}
+    return frozenset(open_ones - known)
+
+
 def notified(row: PositionNotification) -> Notified:
     """A notification that went out."""
     sent_at = row.sent_at or row.planned_at
@@ -173,27 +195,23 @@ def notified(row: PositionNotification) -> Notified:
 
 def lines_of(site_ids: list[int], span: tuple[datetime, datetime], run: str) -> Lines:
     """The lines of the statements of `run`, or of the newest of each dispatch; a replaced one says by what."""
-    begins, ends = span
-    of_p415 = Q(activation__mechanism=MECHANISM) | Q(activation__order__offer__product__in=wholesale_products())
-    statements = (
-        SettlementStatement.objects.filter(of_p415, activation__order__offer__site__in=site_ids)
-        .filter(activation__start_at__lt=ends, activation__end_at__gt=begins)
-        .select_related("activation__order__offer")
+    of_p415 = Q(statement__activation__mechanism=MECHANISM) | Q(
+        statement__activation__order__offer__product__in=wholesale_products()
     )
-    chosen: dict[int, tuple[SettlementStatement, SettlementStatement]] = {}
-    for statement in statements.order_by("sequence"):
-        before = chosen.get(statement.activation_id)
-        if run in ("", statement.run):
-            chosen[statement.activation_id] = (statement, statement)
-        elif before is not None:
-            chosen[statement.activation_id] = (before[0], statement)
-    pairs = {one.pk: (one, newest) for one, newest in chosen.values()}
-    lines = StatementLine.objects.filter(statement__in=list(pairs))
+    rows = StatementLine.objects.filter(of_p415, statement__activation__order__offer__site__in=site_ids)
+    rows = rows.filter(start_at__gte=span[0], start_at__lt=span[1]).select_related(
+        "statement__activation__order__offer"
+    )
+    lines = list(rows.order_by("statement__sequence", "start_at"))
+    newest = {line.statement.activation_id: line.statement for line in lines}
+    wanted = {line.statement.activation_id: line.statement for line in lines if run in ("", line.statement.run)}
     settled: list[Settled] = []
     shown: dict[Place, tuple[str, int, int, str]] = {}
-    for line in lines.filter(start_at__gte=begins, start_at__lt=ends).order_by("start_at", "pk"):
-        statement, newest = pairs[line.statement_id]
-        settled.append(settled_line(line, statement, newest))
+    for line in lines:
+        statement = line.statement
+        if wanted.get(statement.activation_id) != statement:
+            continue
+        settled.append(settled_line(line, statement, newest[statement.activation_id]))
         place = settled[-1].unit, line.start_at
         delivered = line.delivered_wh + (shown[place][2] if place in shown else 0)
         shown[place] = (statement.run, statement.version, delivered, statement.label)

@@ -7,11 +7,11 @@ has closed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from flex_engine.simulate.counterparties import Filed
 from flex_engine.simulate.counterparties_ecvaa import Book
@@ -19,6 +19,9 @@ from marketplace import events, notify
 from marketplace.models import PositionHeld, PositionNotification
 from marketplace.rules.notification import WENT_OUT, Alarm, NotificationState, check_notification_step
 from marketplace.usecases.plan_notifications import LOOK_BACK
+
+# How long an exception may take; the simulated counterparty answers at once, and is asked again when the gate has closed.
+LISTENS = timedelta(minutes=1)
 
 
 class Voice(Protocol):
@@ -34,6 +37,8 @@ class Voice(Protocol):
 def hear_counterparty(*, voice: Voice, now: datetime) -> list[PositionNotification]:
     """The rows an exception came for, each alarmed. Asking again hears nothing new."""
     sent = in_question(voice.name, now=now)
+    if not sent:
+        return []
     book = voice.book([Filed(row.key, bytes(row.content), row.sent_at) for row in sent if row.sent_at])
     reasons = {one.key: one.reason for one in book.exceptions}
     odd = [row for row in sent if row.key in reasons and row.state != NotificationState.EXCEPTION]
@@ -45,12 +50,13 @@ def hear_counterparty(*, voice: Voice, now: datetime) -> list[PositionNotificati
 
 
 def in_question(counterparty: str, *, now: datetime) -> list[PositionNotification]:
-    """Every file that went out for a period that is still open, or of which the counterparty has not reported yet."""
+    """Every file that went out lately, and every one of a closed period of which the counterparty has not reported yet."""
     reported = PositionHeld.objects.filter(
         counterparty=counterparty, unit=OuterRef("unit"), start_at=OuterRef("start_at")
     )
     rows = PositionNotification.objects.filter(state__in=WENT_OUT, start_at__gte=now - LOOK_BACK)
-    open_ones = rows.filter(~Exists(reported)).select_related("site__organisation")
+    lately = Q(sent_at__gt=now - LISTENS) | Q(gate_closure_at__lte=now)
+    open_ones = rows.filter(lately, ~Exists(reported)).select_related("site__organisation")
     return list(open_ones.order_by("sent_at", "pk"))
 
 

@@ -9,6 +9,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -21,6 +22,15 @@ from marketplace.rules.notification import NotificationState, check_notification
 
 LOOK_BACK = timedelta(days=2)
 Place = tuple[int, datetime]
+
+
+class Standing(NamedTuple):
+    """The newest revision of a place: a tuple, for every tick reads all of them."""
+
+    pk: int
+    revision: int
+    state: str
+    position_wh: int
 
 
 def plan_notifications(*, now: datetime) -> list[PositionNotification]:
@@ -46,30 +56,31 @@ def plan_notifications(*, now: datetime) -> list[PositionNotification]:
     return made
 
 
-def standing(since: datetime) -> tuple[dict[Place, PositionNotification], dict[Place, int]]:
+def standing(since: datetime) -> tuple[dict[Place, Standing], dict[Place, int]]:
     """By place, the newest revision, and the position last sent."""
     latest, told = {}, {}
-    rows = PositionNotification.objects.filter(start_at__gte=since).defer("content").order_by("revision")
-    for row in rows:
-        latest[row.site_id, row.start_at] = row
-        if row.sent_at is not None:
-            told[row.site_id, row.start_at] = row.position_wh
+    rows = PositionNotification.objects.filter(start_at__gte=since).order_by("revision")
+    for pk, site_id, start, revision, state, position_wh, sent_at in rows.values_list(
+        "pk", "site_id", "start_at", "revision", "state", "position_wh", "sent_at"
+    ):
+        latest[site_id, start] = Standing(pk, revision, state, position_wh)
+        if sent_at is not None:
+            told[site_id, start] = position_wh
     return latest, told
 
 
-def stands_for(latest: PositionNotification | None, told_wh: int) -> int:
+def stands_for(latest: Standing | None, told_wh: int) -> int:
     """The position a place has been given so far: its newest revision's, or the one last sent where that was withdrawn."""
     return told_wh if latest is None or latest.state == NotificationState.WITHDRAWN else latest.position_wh
 
 
 def revise(
-    place: Place, wanted_wh: int, latest: PositionNotification | None, told_wh: int, *, now: datetime
+    place: Place, wanted_wh: int, latest: Standing | None, told_wh: int, *, now: datetime
 ) -> list[PositionNotification]:
     """The next revision of a place, or none where taking the queued one back is enough."""
     if latest is not None and latest.state == NotificationState.PLANNED:
         check_notification_step(latest.state, NotificationState.WITHDRAWN)
-        latest.state = NotificationState.WITHDRAWN
-        latest.save(update_fields=["state"])
+        PositionNotification.objects.filter(pk=latest.pk).update(state=NotificationState.WITHDRAWN)
     if wanted_wh == told_wh:
         return []
     return [planned(place, 1 if latest is None else latest.revision + 1, wanted_wh, now=now)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -70,6 +71,7 @@ def test_what_is_not_due_is_no_difference() -> None:
     assert causes(told, LONG_AFTER - timedelta(seconds=1)) == []
     assert causes(told, LONG_AFTER) == [Cause.SETTLEMENT_MISSING]
     assert causes(told, TOLD.sent_at - timedelta(seconds=1)) == []
+    assert causes(replace(told, unmetered=frozenset({(UNIT, FIVE)}))) == [Cause.METER_GAP]
 
 
 def test_held_or_settled_out_of_nothing() -> None:

@@ -12,7 +12,7 @@ from django.test import Client
 from flex_engine.settle.reconcile_views import Cause
 from marketplace import clock
 from marketplace.agents.notification import SimulatedEcvaa, work
-from marketplace.models import Organisation, PositionHeld, PositionNotification, StatementLine
+from marketplace.models import MeterReading, Organisation, PositionHeld, PositionNotification, StatementLine
 from marketplace.queries.reconciliation import Filters, reconciliation
 from marketplace.usecases.resettle import resettle
 from marketplace.usecases.settle_activation import settle_activation
@@ -92,6 +92,9 @@ def test_an_older_run_is_said_to_be_replaced_and_one_that_is_due_is_missed(activ
     assert causes(person, run="R1") == []  # due 39 working days after, which is not yet
     late = reconciliation(person, Filters(run="R1"), now=END + timedelta(days=80))
     assert {one.cause for row in late.rows for one in row.differences} == {Cause.SETTLEMENT_MISSING}
+    MeterReading.objects.filter(start_at=SECOND).delete()
+    gap = reconciliation(person, Filters(run="R1"), now=END + timedelta(days=80))
+    assert [one.cause for row in gap.rows for one in row.differences] == [Cause.SETTLEMENT_MISSING, Cause.METER_GAP]
 
 
 def test_page_file_and_api_show_the_same(activation, person, monkeypatch):

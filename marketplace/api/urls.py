@@ -6,6 +6,7 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from marketplace.api import (
+    disputes,
     documents,
     inspection,
     jobs,
@@ -25,6 +26,7 @@ from marketplace.api import (
     searches,
     signals,
     sites,
+    statements,
     uploads,
 )
 from marketplace.api.nothing import NothingHere
@@ -64,6 +66,15 @@ urlpatterns = [
     path("notifications", notifications.Notifications.as_view()),
     path("notifications/<int:pk>/resubmit", notifications.ResubmitNotification.as_view()),
     path("reconciliation", notifications.ReconciledDay.as_view()),
+    path("statements", statements.Statements.as_view()),
+    path("statements/totals", statements.StatementTotals.as_view()),
+    path("statements/csv", statements.StatementsCsv.as_view()),
+    path("statements/<uuid:pk>", statements.OneStatement.as_view()),
+    path("statements/<uuid:pk>/disputes", disputes.StatementDisputes.as_view()),
+    path("statements/<uuid:pk>/<slug:kind>", statements.StatementFile.as_view()),
+    path("disputes", disputes.Disputes.as_view()),
+    path("disputes/<uuid:pk>", disputes.OneDispute.as_view()),
+    path("disputes/<uuid:pk>/<slug:step>", disputes.DisputeStepTaken.as_view()),
     path("searches", searches.Searches.as_view()),
     path("searches/<uuid:transaction_id>", searches.OneSearch.as_view()),
     path("purchases", purchases.Purchases.as_view()),

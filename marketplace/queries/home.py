@@ -17,6 +17,7 @@ from marketplace.models import (
     User,
 )
 from marketplace.queries.attention import Item, auditor_items, grid_items, operator_items
+from marketplace.queries.disputes import in_dispute
 from marketplace.queries.figures import Figure
 from marketplace.queries.ledger import Head, heads
 from marketplace.queries.offers import OfferRow, offer_row
@@ -31,12 +32,13 @@ SHOWN_WINDOWS = 5
 
 @dataclass(frozen=True, slots=True)
 class Earnings:
-    """Settled money of the last 30 days, by newest statement of each dispatch, and energy delivered."""
+    """Settled money of the last 30 days, by newest statement of each dispatch, and energy delivered; disputes apart."""
 
     pence: int
     delivered_wh: int
     statements: int
     simulated: bool
+    in_dispute_pence: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +136,18 @@ def whole_draw(rows: list[SiteRow]) -> Figure | None:
 
 def earnings(user: User, now: datetime) -> Earnings:
     """What the statements of the last 30 days pay."""
-    rows = visible(SettlementStatement, user).filter(created_at__gt=now - MONTH, superseded_by__isnull=True)
-    found = list(rows.values_list("amount_pence", "delivered_wh", "label"))
+    own = visible(Site, user)  # a statement is also its buyer's to read, and earns the buyer nothing
+    rows = visible(SettlementStatement, user).filter(
+        created_at__gt=now - MONTH, superseded_by__isnull=True, activation__order__offer__site__in=own.values("pk")
+    )
+    disputed = rows.annotate(in_dispute=in_dispute("statement"))
+    found = list(disputed.values_list("amount_pence", "delivered_wh", "label", "in_dispute"))
     return Earnings(
-        sum(pence for pence, _, _ in found),
-        sum(wh for _, wh, _ in found),
+        sum(pence for pence, _, _, _ in found),
+        sum(wh for _, wh, _, _ in found),
         len(found),
-        any(label == "SIMULATED" for _, _, label in found),
+        any(label == "SIMULATED" for _, _, label, _ in found),
+        sum(claimed for _, _, _, claimed in found),
     )
 
 

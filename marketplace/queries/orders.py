@@ -14,6 +14,7 @@ from flex_engine.timegrid import HALF_HOUR
 from marketplace.ledger.log import as_bytes
 from marketplace.models import ContractDocument, Event, Order
 from marketplace.queries.dispatches import DispatchRow, dispatch_row
+from marketplace.queries.disputes import in_dispute
 from marketplace.queries.exports import utc_text
 from marketplace.queries.messages import MessageRow, messages_of
 from marketplace.queries.pages import Page, page_of
@@ -135,6 +136,7 @@ class OrderPage:
     notice_s: int
     energy_kwh: Decimal
     worst_pence: int
+    in_dispute_pence: int
     steps: tuple[Step, ...]
     periods: tuple[OrderPeriodRow, ...]
     dispatches: tuple[DispatchRow, ...]
@@ -195,7 +197,8 @@ def steps_of(state: str) -> tuple[Step, ...]:
 
 def order_page(order: Order) -> OrderPage:
     """One order in full."""
-    spanned = with_document(filtered_orders(Order.objects.filter(pk=order.pk), OrderFilters())).get()
+    rows = Order.objects.filter(pk=order.pk).annotate(in_dispute=in_dispute("statement__activation__order"))
+    spanned: Any = with_document(filtered_orders(rows, OrderFilters())).get()
     periods = tuple(OrderPeriodRow(row.start_at, row.ordered_kw) for row in order.periods.order_by("start_at"))
     energy = sum((row.ordered_kw for row in periods), Decimal(0)) / 2
     activations = list(order.activations.order_by("-start_at", "-pk"))
@@ -216,6 +219,7 @@ def order_page(order: Order) -> OrderPage:
         notice_s=spanned.offer.notice_s,
         energy_kwh=energy,
         worst_pence=round(energy * order.shortfall_penalty_gbp_per_kwh * 100),
+        in_dispute_pence=spanned.in_dispute,
         steps=steps_of(order.state),
         periods=periods,
         dispatches=tuple(dispatch_row(row) for row in activations),

@@ -13,6 +13,8 @@ SCOPES: dict[str, str] = {
     "offers:read": "read offers and wishes for offers",
     "offers:write": "ask for an offer, publish it or withdraw it",
     "orders:read": "read orders, dispatches, statements and their proofs",
+    "statements:read": "read settlement statements, their files and the disputes over them",
+    "disputes:write": "open, answer, decide and escalate disputes",
     "purchases:read": "read searches and purchases",
     "purchases:write": "search the network, ask for quotes, order and dispatch",
     "ledger:read": "read the log and its proofs",

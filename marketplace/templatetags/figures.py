@@ -61,6 +61,12 @@ def wh_as_kwh(value: int | None) -> str:
 
 
 @register.filter
+def wh_as_mwh(value: int) -> str:
+    """Integer Wh as a bare number of MWh, exact."""
+    return plain(Decimal(value).scaleb(-6), 6)
+
+
+@register.filter
 def wh_plain(value: int) -> str:
     """Integer Wh as a bare number of kWh, exact."""
     return plain(Decimal(value) / 1000, 3)

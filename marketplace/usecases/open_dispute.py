@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 
+from flex_engine.quantities import exact
+from flex_engine.quantities import pence as to_pence
 from flex_engine.settle.delivery import PeriodDelivery
 from flex_engine.settle.dispute_clock import dispute_until, response_due
 from marketplace import events, notify
@@ -207,11 +210,29 @@ def check_open(statement: SettlementStatement, side: Side, lines: list[Statement
 
 
 def part_of(statement: SettlementStatement, order: Order, lines: list[StatementLine]) -> Part:
-    """The disputed part: named lines at the order's rates, or the whole statement at its amount."""
-    rates = {"price": order.utilisation_price_gbp_per_kwh, "penalty": order.shortfall_penalty_gbp_per_kwh}
+    """The disputed part: named lines at what they were paid, or the whole statement at its amount."""
+    penalised = statement.terms.get("penalty_rule", "DEFICIENCY_PRICE") == "DEFICIENCY_PRICE"
+    price = order.utilisation_price_gbp_per_kwh
+    penalty = order.shortfall_penalty_gbp_per_kwh if penalised else Decimal(0)
     found = tuple(delivery_of(line) for line in lines or statement.lines.order_by("start_at"))
-    pence = worth_pence(found, **rates) if lines else statement.amount_pence
-    return Part(found, pence, rates["price"], rates["penalty"])
+    if not lines:
+        pence = statement.amount_pence
+    elif all(line.pay_gbp for line in lines):
+        pence = paid_pence(lines)
+    else:
+        pence = worth_pence(found, price=price, penalty=penalty)
+    return Part(found, pence, price, penalty)
+
+
+def paid_pence(lines: Sequence[StatementLine]) -> int:
+    """What lines were paid, from the exact amounts they carry: each kind of amount rounded once, as in a statement."""
+    kinds = (
+        [Decimal(line.pay_gbp) for line in lines],
+        [-Decimal(line.penalty_gbp or 0) for line in lines],
+        [Decimal(line.imbalance.get("gbp", 0)) for line in lines],
+    )
+    with exact():
+        return sum(to_pence(sum(amounts, Decimal(0))) for amounts in kinds)
 
 
 def delivery_of(line: StatementLine) -> PeriodDelivery:

@@ -36,6 +36,7 @@ MENUS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("sites", "Sites", "sites"),
         ("offers", "Offers", "offers"),
         ("orders", "Orders", "orders"),
+        ("statements", "Statements", "statements"),
         ("ledger", "Ledger", "ledger"),
         ("operations", "Operations", "operations"),
     ),
@@ -43,6 +44,7 @@ MENUS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("home", "Home", "home"),
         ("catalogue", "Catalogue", "catalogue"),
         ("purchases", "Purchases", "purchases"),
+        ("statements", "Statements", "statements"),
         ("ledger", "Ledger", "ledger"),
         ("operations", "Operations", "operations"),
     ),
@@ -50,6 +52,7 @@ MENUS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("home", "Home", "home"),
         ("ledger", "Ledger", "ledger"),
         ("orders", "Orders", "orders"),
+        ("statements", "Statements", "statements"),
         ("operations", "Operations", "operations"),
     ),
 }

@@ -149,6 +149,11 @@ def test_an_answer_is_what_the_document_says(
     route, operation = BY_PATTERN[pattern], documented(document, pattern, method)
     assert operation.get("x-scope", "") == scope
     asker: Program = program(route.person(world))
+    if route.file:
+        answer = asker.call(method, route.own(world))
+        assert answer["Content-Type"].partition(";")[0] == route.file
+        assert route.file in operation["responses"]["200"]["content"]
+        return
     if method == "GET":
         status, body = asker.get(route.own(world))
     elif method == "POST" and pattern not in MULTIPART:

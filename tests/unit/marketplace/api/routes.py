@@ -28,16 +28,29 @@ READING = {"source": "meter", "label": "MEASURED", "readings": [{"start": "2024-
 # Sent as a form with a file, so that a JSON body is no example of them.
 MULTIPART = {"sites/<slug:slug>/uploads", "sites/<slug:slug>/reading-files"}
 
+CLAIM = {
+    "reason": "CLOCK",
+    "unit": "PENCE",
+    "claimed_value": 1,
+    "words": "The clock was an hour ahead.",
+    "periods": [{"settlement_date": "2024-01-15", "settlement_period": 45}],
+}
+ANSWER = {"words": "The log shows no gap.", "agrees": False}
+
 
 @dataclass(frozen=True)
 class Route:
-    """An address, by its pattern. `own` belongs to the operator, or to the grid operator where `buyer` is set."""
+    """An address, by its pattern. `own` belongs to the operator, or to the grid operator where `buyer` is set.
+
+    `file` is the media type of an address that answers with a file.
+    """
 
     pattern: str
     own: Callable[[World], str]
     foreign: Callable[[World], str] | None = None
     body: Callable[[World], Any] = lambda world: {}
     buyer: bool = False
+    file: str = ""
 
     def person(self, world: World) -> User:
         """Whose the example is."""
@@ -90,6 +103,17 @@ def upload(tail: str = "", name: str = "clean") -> tuple[Callable[[World], str],
 
 def offer(tail: str = "", name: str = "draft") -> tuple[Callable[[World], str], Callable[[World], str]]:
     return (lambda w: f"/offers/{w.offers[name].pk}{tail}", lambda w: f"/offers/{w.foreign['offer'].pk}{tail}")
+
+
+def statement(tail: str = "") -> tuple[Callable[[World], str], Callable[[World], str]]:
+    return (lambda w: f"/statements/{w.statement.pk}{tail}", lambda w: f"/statements/{w.foreign['statement'].pk}{tail}")
+
+
+def dispute(tail: str = "") -> tuple[Callable[[World], str], Callable[[World], str]]:
+    return (
+        lambda w: f"/disputes/{w.disputes['open'].pk}{tail}",
+        lambda w: f"/disputes/{w.foreign['dispute'].pk}{tail}",
+    )
 
 
 def wanted(world: World) -> dict[str, Any]:
@@ -180,6 +204,15 @@ ROUTES = [
         lambda w: f"/orders/{documented(w)}/documents/1",
         lambda w: f"/orders/{w.foreign['order'].pk}/documents/1",
     ),
+    Route("statements", lambda w: "/statements"),
+    Route("statements/totals", lambda w: "/statements/totals"),
+    Route("statements/csv", lambda w: "/statements/csv", file="text/csv"),
+    Route("statements/<uuid:pk>", *statement()),
+    Route("statements/<uuid:pk>/disputes", *statement("/disputes"), body=lambda w: CLAIM, buyer=True),
+    Route("statements/<uuid:pk>/<slug:kind>", *statement("/csv"), file="text/csv"),
+    Route("disputes", lambda w: "/disputes"),
+    Route("disputes/<uuid:pk>", *dispute()),
+    Route("disputes/<uuid:pk>/<slug:step>", *dispute("/respond"), body=lambda w: ANSWER),
     Route("searches", lambda w: "/searches", buyer=True),
     Route(
         "searches/<uuid:transaction_id>",

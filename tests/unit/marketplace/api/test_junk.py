@@ -61,6 +61,10 @@ QUERIES = st.dictionaries(
             "text",
             "tier",
             "status",
+            "run",
+            "order",
+            "disputed",
+            "reason",
             "limit",
             "cursor",
         ]
@@ -75,6 +79,10 @@ LISTS = (
     "/signals",
     "/forecasts",
     "/messages",
+    "/statements",
+    "/statements/totals",
+    "/statements/csv",
+    "/disputes",
     "/sites/leeds-1/jobs",
     "/sites/leeds-1/readings",
 )
@@ -117,4 +125,4 @@ def test_bytes_where_a_file_belongs(world: World, buyer_or_seller: dict[bool, Pr
 def test_any_query_of_any_list(
     world: World, buyer_or_seller: dict[bool, Program], query: dict[str, str], path: str
 ) -> None:
-    assert buyer_or_seller[False].get(path, **query)[0] in {200, 422}
+    assert buyer_or_seller[False].call("GET", path, data=query).status_code in {200, 422}

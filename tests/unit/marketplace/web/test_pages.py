@@ -35,6 +35,12 @@ def addresses(world: World) -> dict[str, tuple[str, ...]]:
         reverse("offers") + "?state=DRAFT&site=leeds-1&sort=price": seller + " other",
         reverse("orders"): seller + " other auditor",
         reverse("orders") + "?state=SETTLED&site=leeds-1": seller + " other auditor",
+        reverse("statements"): seller + " other grid auditor",
+        reverse("statements") + "?run=II&state=ALL&disputed=yes&order=nobody&page=9": seller + " other grid auditor",
+        reverse("statement", args=[world.statement.pk]): seller + " grid auditor",
+        reverse("statement-dispute", args=[world.statement.pk]): seller + " grid",
+        reverse("disputes"): seller + " other grid auditor",
+        reverse("disputes") + "?state=UNDECIDED&reason=CLOCK": seller + " other grid auditor",
         reverse("reconciliation"): seller + " other auditor",
         reverse("reconciliation") + "?day=2024-01-15&site=leeds-1&run=II": seller + " other auditor",
         reverse("site", args=[site]): seller,
@@ -57,6 +63,7 @@ def addresses(world: World) -> dict[str, tuple[str, ...]]:
         reverse("message", args=["in", world.messages["answered"].pk]): buyer,
         reverse("message", args=["out", world.messages["pending"].pk]): buyer,
     }
+    found |= {reverse("dispute", args=[row.pk]): seller + " grid auditor" for row in world.disputes.values()}
     found |= {reverse("upload", args=[row.pk]): seller for row in world.uploads.values()}
     for row in world.offers.values():
         found |= {reverse(name, args=[row.pk]): seller for name in ("offer", "offer-publish", "offer-withdraw")}
@@ -147,9 +154,9 @@ def test_what_never_was_is_the_same_404(world: World, signed_in: SignedIn) -> No
 
 def test_the_menu_fits_the_role(world: World, signed_in: SignedIn) -> None:
     for role, wanted in {
-        "operator": ["Home", "Sites", "Offers", "Orders", "Ledger", "Operations"],
-        "grid": ["Home", "Catalogue", "Purchases", "Ledger", "Operations"],
-        "auditor": ["Home", "Ledger", "Orders", "Operations"],
+        "operator": ["Home", "Sites", "Offers", "Orders", "Statements", "Ledger", "Operations"],
+        "grid": ["Home", "Catalogue", "Purchases", "Statements", "Ledger", "Operations"],
+        "auditor": ["Home", "Ledger", "Orders", "Statements", "Operations"],
     }.items():
         page = read(signed_in(getattr(world, role)).get("/"))
         assert page.navigation("Main") == wanted

@@ -45,6 +45,10 @@ MOST = {
     "purchases": 5,
     "purchase": 5,
     "search": 4,
+    "statements": 7,
+    "statement": 11,
+    "disputes": 8,
+    "dispute": 8,
 }
 
 
@@ -88,13 +92,35 @@ def test_pages_ask_little_and_no_more_for_longer_lists(world: World, signed_in: 
     keys = {
         "site": "leeds-1", "queue": "leeds-1", "schedule": "leeds-1", "flexibility": "leeds-1", "baseline": "leeds-1", "readings": "leeds-1", "reading-day": ["leeds-1", "2024-01-15"],
         "meter-file": meter_file(world.site).pk, "upload": world.uploads["review"].pk,
-        "offer": world.offers["published"].pk, "order": world.orders["settled"].pk, "entry": 4,
+        "offer": world.offers["published"].pk, "order": world.orders["settled"].pk, "entry": 4, "statement": world.statement.pk, "dispute": world.disputes["open"].pk,
         "message": ["in", world.messages["select"].pk], "purchase": world.purchases["settled"].pk, "search": world.searches["answered"].pk,
     }  # fmt: skip
     names = {
         "operator": [name for name in MOST if name not in {"purchases", "purchase", "search"}],
-        "grid": ["home", "ledger", "operations", "messages", "purchases", "purchase", "search"],
-        "auditor": ["home", "ledger", "entry", "orders", "order", "operations", "reconciliation"],
+        "grid": [
+            "home",
+            "ledger",
+            "operations",
+            "messages",
+            "purchases",
+            "purchase",
+            "search",
+            "statements",
+            "statement",
+            "disputes",
+            "dispute",
+        ],
+        "auditor": [
+            "home",
+            "ledger",
+            "entry",
+            "orders",
+            "order",
+            "operations",
+            "reconciliation",
+            "statements",
+            "disputes",
+        ],
     }[role]
     paths = {
         name: reverse(name, args=key if isinstance(key, list) else [key] if key else [])
@@ -106,6 +132,6 @@ def test_pages_ask_little_and_no_more_for_longer_lists(world: World, signed_in: 
     over = {name: count for name, count in before.items() if count > MOST[name]}
     assert over == {}
     grow(world)
-    assert SettlementStatement.objects.count() == 3
+    assert SettlementStatement.objects.count() == 4
     after = {name: asked(client, path) for name, path in paths.items()}
     assert {name: (before[name], after[name]) for name in names if after[name] > before[name]} == {}

@@ -10,8 +10,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from beckn.models import InboxMessage, OutboxMessage
-from marketplace.models import Offer, Order, Plan, Purchase, SearchResult, Site, Upload, User
-from tests.unit.marketplace.web.world.deals import deliver, make_offers, make_orders, make_purchases, make_searches
+from marketplace.models import (
+    Dispute,
+    Offer,
+    Order,
+    Plan,
+    Purchase,
+    SearchResult,
+    SettlementStatement,
+    Site,
+    Upload,
+    User,
+)
+from tests.unit.marketplace.web.world.deals import (
+    deliver,
+    make_dispute,
+    make_offers,
+    make_orders,
+    make_purchases,
+    make_searches,
+)
 from tests.unit.marketplace.web.world.journal import log, make_messages, message_in, participants
 from tests.unit.marketplace.web.world.moment import NOW, SLOTS, START
 from tests.unit.marketplace.web.world.parties import PASSWORD, organisation, person
@@ -37,6 +55,8 @@ class World:
     purchases: dict[str, Purchase]
     searches: dict[str, SearchResult]
     messages: dict[str, InboxMessage | OutboxMessage]
+    statement: SettlementStatement
+    disputes: dict[str, Dispute]
     foreign: dict[str, Any]
 
 
@@ -60,6 +80,10 @@ def build(*, jobs: int = 40) -> World:
     offers = make_offers(site, plan)
     orders = make_orders(offers)
     statement = deliver(orders["settled"])
+    disputes = {
+        "open": make_dispute(statement, networks, "BUYER", "OPEN"),
+        "answered": make_dispute(statement, aire, "SELLER", "ANSWERED"),
+    }
     purchases = make_purchases(networks, orders, statement)
     searches = make_searches(networks, offers)
     messages = make_messages(orders, searches)
@@ -71,13 +95,16 @@ def build(*, jobs: int = 40) -> World:
     foreign_plan = make_plan(foreign_site)
     foreign_offers = make_offers(foreign_site, foreign_plan)
     foreign_orders = make_orders(foreign_offers)
+    foreign_statement = deliver(foreign_orders["settled"])
     foreign = {
         "site": foreign_site,
         "upload": make_uploads(foreign_site, other)["review"],
         "offer": foreign_offers["draft"],
         "order": foreign_orders["confirmed"],
+        "statement": foreign_statement,
+        "dispute": make_dispute(foreign_statement, mersey, "SELLER", "OPEN"),
         "message": message_in("bpp", "confirm", foreign_orders["confirmed"].transaction_id, 30),
     }
     return World(
-        operator, viewer, other, grid, auditor, site, plan, uploads, offers, orders, purchases, searches, messages, foreign
+        operator, viewer, other, grid, auditor, site, plan, uploads, offers, orders, purchases, searches, messages, statement, disputes, foreign
     )  # fmt: skip

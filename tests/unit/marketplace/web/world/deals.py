@@ -15,6 +15,8 @@ from marketplace.models import (
     Activation,
     ActivationPeriod,
     Anchor,
+    Dispute,
+    DisputeEntry,
     MeterReading,
     Offer,
     OfferPeriod,
@@ -154,6 +156,30 @@ def deliver(order: Order) -> SettlementStatement:
         statement=statement, anchor=anchor, settlement_id="a1" * 32, commitment="c2" * 32, run="II", salt=b"s" * 32
     )
     return statement
+
+
+def make_dispute(statement: SettlementStatement, by: Organisation, side: str, state: str) -> Dispute:
+    """A dispute over the third half hour, or over the whole statement where the seller disputes it."""
+    third = list(statement.lines.order_by("start_at"))[2]
+    claimed, stated = (
+        (third.eligible_wh - 5_000, third.eligible_wh) if side == "BUYER" else (7_000, statement.amount_pence)
+    )
+    made = Dispute.objects.create(
+        statement=statement, opened_by=by, side=side, reason="METER_GAP", unit="WH" if side == "BUYER" else "PENCE",
+        stated_value=stated, claimed_value=claimed, difference_pence=-186 if side == "BUYER" else claimed - stated, digest="d" * 64,
+        state=state, answer_agrees=None if state == "OPEN" else False, opened_at=NOW - timedelta(minutes=30),
+        response_due_at=NOW + timedelta(days=14), decision_due_at=None if state == "OPEN" else NOW + timedelta(days=14),
+    )  # fmt: skip
+    made.lines.set([third] if side == "BUYER" else [])
+    entry: dict[str, Any] = {"dispute": made, "organisation": by, "side": side, "at": made.opened_at}
+    DisputeEntry.objects.create(
+        step="OPEN",
+        words="The meter stood still.",
+        evidence_reference="meter-log.csv",
+        evidence_sha256="ab" * 32,
+        **entry,
+    )
+    return made
 
 
 def make_purchases(

@@ -1,0 +1,336 @@
+"""One settlement statement in full, for its page and its exports: lines, components, what changed, disputes and proof.
+
+Every figure is the stored one; nothing is worked out again here but differences to the statement before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from flex_engine.quantities import exact
+from flex_engine.settle.dispute_clock import dispute_until
+from marketplace.ledger.log import statement_entry
+from marketplace.models import Dispute, Organisation, SettlementStatement, StatementLine, side_of
+from marketplace.queries.dispatches import Anchoring, anchoring_of
+from marketplace.queries.disputes import DisputeRow, dispute_row, whole
+from marketplace.queries.exports import utc_text
+from marketplace.queries.naming import named, written
+from marketplace.queries.statements import ALL, StatementFilters, StatementRow, filtered_statements, statement_row
+
+LINE_HEADER = (
+    "settlement_date",
+    "settlement_period",
+    "start_utc",
+    "instructed_wh",
+    "baseline_wh",
+    "metered_wh",
+    "delivered_wh",
+    "eligible_wh",
+    "shortfall_wh",
+    "price_gbp_per_kwh",
+    "delivered_ratio",
+    "price_scale",
+    "pay_gbp",
+    "penalty_gbp",
+    "imbalance_gbp",
+    "reading_source",
+    "reading_quality",
+    "reading_label",
+    "reading_known_utc",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """One settlement period: energy in Wh, exact GBP as text, and the reading it rests on. Empty text: not recorded."""
+
+    start: datetime
+    day: date
+    period: int
+    instructed_wh: int
+    baseline_wh: int
+    metered_wh: int
+    delivered_wh: int
+    eligible_wh: int
+    shortfall_wh: int
+    price_gbp_per_kwh: Decimal | None
+    ratio: Decimal | None
+    scale: Decimal | None
+    pay_gbp: str
+    penalty_gbp: str
+    imbalance: Mapping[str, Any]
+    reading_source: str
+    reading_quality: str
+    reading_label: str
+    reading_known_at: datetime | None
+
+    @property
+    def ref(self) -> str:
+        """Settlement date and period, as a form names the line."""
+        return f"{self.day}/{self.period}"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One figure that differs from the superseded statement, in `unit` (Wh or pence); `place` is its settlement period."""
+
+    name: str
+    unit: str
+    before: int
+    after: int
+    place: str = ""
+
+    @property
+    def difference(self) -> int:
+        """After less before."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentRow:
+    """One component of the amount, in whole pence, and what rounding it left over in GBP."""
+
+    type: str
+    description: str
+    pence: int
+    residual_gbp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Vat:
+    """VAT on what the buyer pays, in pence; `absent` says why there is none, and the figures are then None."""
+
+    net_pence: int | None
+    rate: str
+    vat_pence: int | None
+    gross_pence: int | None
+    absent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Carbon:
+    """The carbon of the delivery, in kg CO2e and g/kWh as text, with its provenance; or why there is no figure."""
+
+    kg: str
+    g_per_kwh: str
+    source: str
+    label: str
+    basis: str
+    absent: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompensationRow:
+    """What the supplier is compensated for one settlement day, in pence by who is credited; or why it is not known."""
+
+    day: str
+    basis: str
+    volume_mwh: str
+    kind: str
+    scrp_gbp_per_mwh: str
+    supplier_pence: int | None
+    pot_pence: int | None
+    seller_pence: int | None
+    absent: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatementPage:
+    """One statement in full. `can_dispute` says whether the organisation asking may open a dispute now."""
+
+    row: StatementRow
+    sequence: int
+    supersedes: str
+    superseded_by: str
+    buyer: str
+    instruction_id: str
+    mechanism: str
+    terms: tuple[tuple[str, str], ...]
+    product: str
+    regulatory_basis: str
+    terms_digest: str
+    baseline_method: str
+    baseline_facts: tuple[tuple[str, str], ...]
+    lines: tuple[LineRow, ...]
+    components: tuple[ComponentRow, ...]
+    residual_gbp: str
+    compensation: tuple[CompensationRow, ...]
+    vat: Vat
+    carbon: Carbon
+    changes: tuple[Change, ...]
+    disputes: tuple[DisputeRow, ...]
+    dispute_until: datetime
+    can_dispute: bool
+    anchoring: Anchoring
+    entry: int | None
+
+
+def statement_page(statement: SettlementStatement, organisation: Organisation | None, now: datetime) -> StatementPage:
+    """One statement as `organisation` sees it."""
+    found = filtered_statements(
+        SettlementStatement.objects.filter(pk=statement.pk).select_related("record__anchor", "supersedes"),
+        StatementFilters(state=ALL),
+    ).get()
+    order = found.activation.order
+    row, until = statement_row(found), dispute_until(found.created_at)
+    lines, entry = tuple(line_rows(found)), statement_entry(found)
+    disputes = whole(Dispute.objects.filter(statement=found)).order_by("-opened_at", "pk")
+    return StatementPage(
+        row=row,
+        sequence=found.sequence,
+        supersedes=str(found.supersedes_id or ""),
+        superseded_by=str(found.superseded_by.pk) if row.superseded else "",
+        buyer=order.buyer_subscriber_id,
+        instruction_id=found.activation.instruction_id,
+        mechanism=found.activation.mechanism,
+        terms=tuple((named(key), written(value)) for key, value in found.terms.items()),
+        product=str(found.terms.get("product", "")),
+        regulatory_basis=str(found.terms.get("regulatory_basis", "")),
+        terms_digest=order.terms_digest,
+        baseline_method=found.baseline_method,
+        baseline_facts=tuple((named(str(key)), written(value)) for key, value in found.baseline_facts.items()),
+        lines=lines,
+        components=tuple(components_of(found)),
+        residual_gbp=residual(found),
+        compensation=tuple(compensation_row(line) for line in found.compensation),
+        vat=vat_of(found.vat),
+        carbon=carbon_of(found.carbon),
+        changes=changes(found, lines),
+        disputes=tuple(dispute_row(one, now) for one in disputes),
+        dispute_until=until,
+        can_dispute=not row.superseded and now < until and side_of(order, organisation) is not None,
+        anchoring=anchoring_of(found),
+        entry=entry.seq if entry else None,
+    )
+
+
+def line_rows(statement: SettlementStatement) -> Iterator[LineRow]:
+    """The lines in order of time."""
+    for line in StatementLine.objects.filter(statement=statement).order_by("start_at"):
+        yield LineRow(
+            start=line.start_at,
+            day=line.settlement_date,
+            period=line.settlement_period,
+            instructed_wh=line.instructed_wh,
+            baseline_wh=line.baseline_wh,
+            metered_wh=line.metered_wh,
+            delivered_wh=line.delivered_wh,
+            eligible_wh=line.eligible_wh,
+            shortfall_wh=line.shortfall_wh,
+            price_gbp_per_kwh=line.price_gbp_per_kwh,
+            ratio=line.ratio,
+            scale=line.scale,
+            pay_gbp=line.pay_gbp,
+            penalty_gbp=line.penalty_gbp,
+            imbalance=line.imbalance,
+            reading_source=line.reading_source,
+            reading_quality=line.reading_quality,
+            reading_label=line.reading_label,
+            reading_known_at=line.reading_known_at,
+        )
+
+
+def components_of(statement: SettlementStatement) -> Iterator[ComponentRow]:
+    """The stored components; a statement from before they were kept has its payment and its penalty."""
+    if not statement.components:
+        yield ComponentRow("USAGE", "Payment", statement.payment_pence, "")
+        yield ComponentRow("PENALTY", "Penalty", -statement.penalty_pence, "")
+    for part in statement.components:
+        yield ComponentRow(part["type"], part["description"], part["pence"], part["residual_gbp"])
+
+
+def vat_of(stored: Mapping[str, Any]) -> Vat:
+    """VAT as it was stored."""
+    known = {name: stored.get(name) for name in ("net_pence", "vat_pence", "gross_pence")}
+    return Vat(**known, rate=stored.get("rate", ""), absent="" if "vat_pence" in stored else why(stored))
+
+
+def carbon_of(stored: Mapping[str, Any]) -> Carbon:
+    """Carbon as it was stored."""
+    known = {name: stored.get(name, "") for name in ("kg", "g_per_kwh", "source", "label", "basis")}
+    return Carbon(**known, absent="" if "kg" in stored else why(stored))
+
+
+def compensation_row(stored: Mapping[str, Any]) -> CompensationRow:
+    """One line as it was stored."""
+    text = {name: stored.get(name, "") for name in ("day", "basis", "volume_mwh", "kind", "scrp_gbp_per_mwh")}
+    return CompensationRow(
+        **text,
+        supplier_pence=stored.get("supplier_pence"),
+        pot_pence=stored.get("pot_pence"),
+        seller_pence=stored.get("seller_pence"),
+        absent="" if "kind" in stored else why(stored),
+    )
+
+
+def why(stored: Mapping[str, Any]) -> str:
+    """Why a figure is missing, in the words it was stored with."""
+    return str(stored.get("absent", "It was not recorded with this statement."))
+
+
+def residual(statement: SettlementStatement) -> str:
+    """What rounding left over, in exact GBP, over all components; empty where it was not kept."""
+    if not statement.components:
+        return ""
+    with exact():
+        return f"{sum((Decimal(part['residual_gbp']) for part in statement.components), Decimal(0)).normalize():f}"
+
+
+FIGURES = (
+    ("Delivered", "Wh", "delivered_wh"),
+    ("Eligible", "Wh", "eligible_wh"),
+    ("Shortfall", "Wh", "shortfall_wh"),
+    ("Payment", "pence", "payment_pence"),
+    ("Penalty", "pence", "penalty_pence"),
+    ("Amount", "pence", "amount_pence"),
+)
+LINE_FIGURES = (
+    ("Metered", "metered_wh"),
+    ("Baseline", "baseline_wh"),
+    ("Delivered", "delivered_wh"),
+    ("Eligible", "eligible_wh"),
+)
+
+
+def changes(statement: SettlementStatement, lines: tuple[LineRow, ...]) -> tuple[Change, ...]:
+    """Every figure of the whole beside that of the superseded statement, then those of half hours that differ."""
+    before = statement.supersedes
+    if before is None:
+        return ()
+    found = [Change(name, unit, getattr(before, field), getattr(statement, field)) for name, unit, field in FIGURES]
+    found.append(Change("VAT", "pence", before.vat.get("vat_pence", 0), statement.vat.get("vat_pence", 0)))
+    old = {line.start: line for line in line_rows(before)}
+    for line in lines:
+        for name, field in LINE_FIGURES:
+            was, now = getattr(old[line.start], field), getattr(line, field)
+            if was != now:
+                found.append(Change(name, "Wh", was, now, f"{line.day} SP {line.period}"))
+    return tuple(found)
+
+
+def line_export(page: StatementPage) -> Iterator[list[object]]:
+    """The rows under LINE_HEADER of one statement."""
+    for line in page.lines:
+        yield [
+            line.day.isoformat(),
+            line.period,
+            utc_text(line.start),
+            line.instructed_wh,
+            line.baseline_wh,
+            line.metered_wh,
+            line.delivered_wh,
+            line.eligible_wh,
+            line.shortfall_wh,
+            *("" if value is None else f"{value:f}" for value in (line.price_gbp_per_kwh, line.ratio, line.scale)),
+            line.pay_gbp,
+            line.penalty_gbp,
+            line.imbalance.get("gbp", ""),
+            line.reading_source,
+            line.reading_quality,
+            line.reading_label,
+            utc_text(line.reading_known_at) if line.reading_known_at else "",
+        ]

@@ -41,6 +41,10 @@ class OfferShape(Shape):
     gate_closure_at = Instant(read_only=True, help_text="The last moment to order.")
     notice_s = serializers.IntegerField(help_text="Least time between a dispatch and its start, in seconds.")
     max_events_per_day = serializers.IntegerField()
+    free_cancellation_s = serializers.IntegerField(
+        help_text="Before the window; from then on cancelling costs the fee."
+    )
+    cancellation_fee_percent = serializers.DecimalField(5, 2, read_only=True, help_text="Of the quote.")
     utilisation_price_gbp_per_kwh = Rate(read_only=True)
     shortfall_penalty_gbp_per_kwh = Rate(read_only=True)
     availability_price_gbp_per_mw_h = Rate(read_only=True, help_text="GBP per MW and hour of standing ready.")

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketplace.api.shapes import Input, Instant, Kw, Rate, Shape
+from marketplace.api.sites import Nothing
 from marketplace.api.view import ApiView
 from marketplace.models import (
     Activation,
@@ -21,6 +22,8 @@ from marketplace.models import (
 )
 from marketplace.queries.orders import OrderFilters, filtered_orders
 from marketplace.rules.order_state import OrderState
+from marketplace.usecases.approve_order import approve_order
+from marketplace.usecases.decline_order import decline_order
 
 
 class OrderPeriodShape(Shape):
@@ -50,6 +53,12 @@ class OrderShape(Shape):
     periods = OrderPeriodShape(many=True)
     created_at = Instant(read_only=True)
     confirmed_at = Instant(allow_null=True, read_only=True)
+    approve_by = Instant(allow_null=True, read_only=True, help_text="Until when a PENDING order may be approved.")
+    waits_because = serializers.CharField()
+    refused_because = serializers.CharField(help_text="Why it was declined or lapsed, as the buyer reads it.")
+    free_cancellation_until = Instant(allow_null=True, read_only=True)
+    cancellation_fee_pence = serializers.IntegerField(help_text="What cancelling costs from then on.")
+    cancellation_charged_pence = serializers.IntegerField(allow_null=True, help_text="What cancelling did cost.")
 
 
 class DispatchPeriodShape(Shape):
@@ -168,6 +177,41 @@ class OneOrder(ApiView):
     @extend_schema(responses=OrderDetailShape)
     def get(self, request: Request, pk: str) -> Response:
         """Read one order, its dispatches and its settlement statements."""
+        return Response(OrderDetailShape(self.find(whole(self.rows(Order)), pk=pk)).data)
+
+
+class ApproveOrder(ApiView):
+    """A yes."""
+
+    scopes = {"POST": "orders:write"}
+    tag = "orders"
+
+    @extend_schema(request=None, responses=OrderDetailShape)
+    def post(self, request: Request, pk: str) -> Response:
+        """Approve an order that waits. Saying it twice changes nothing."""
+        order = self.find(self.rows(Order), pk=pk)
+        self.given(Nothing)
+        approve_order(order=order, user=self.person, now=self.now)
+        return Response(OrderDetailShape(self.find(whole(self.rows(Order)), pk=pk)).data)
+
+
+class DeclineInput(Input):
+    """Why."""
+
+    reason = serializers.CharField(max_length=200, help_text="Say why, in at most 200 characters; the buyer reads it.")
+
+
+class DeclineOrder(ApiView):
+    """A no."""
+
+    scopes = {"POST": "orders:write"}
+    tag = "orders"
+
+    @extend_schema(request=DeclineInput, responses=OrderDetailShape)
+    def post(self, request: Request, pk: str) -> Response:
+        """Decline an order that waits. Its power goes back on sale."""
+        order, given = self.find(self.rows(Order), pk=pk), self.given(DeclineInput)
+        decline_order(order=order, user=self.person, reason=given["reason"], now=self.now)
         return Response(OrderDetailShape(self.find(whole(self.rows(Order)), pk=pk)).data)
 
 

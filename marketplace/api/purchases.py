@@ -30,6 +30,9 @@ class PurchaseInput(Input):
     search = serializers.UUIDField(help_text="Write the transaction id of the search that brought the offer.")
     offer_id = serializers.CharField(max_length=255, help_text="Write the offer's id as it stands in the search.")
     kw = Kw(help_text="Write the power wanted in every half hour, above 0 and to the watt, such as 412.5.")
+    accept_counter = serializers.BooleanField(
+        default=False, help_text="Write true to be quoted the most that is left, where less is left than wanted."
+    )
 
 
 class PurchasesAsked(Input):
@@ -215,6 +218,7 @@ class Purchases(ApiView):
             search=search,
             offer_id=given["offer_id"],
             kw=given["kw"],
+            accept_counter=given["accept_counter"],
             user=self.person,
             now=self.now,
         )

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from marketplace.api.shapes import Input, Instant, Kw, Shape
+from flex_engine.timegrid import floor_half_hour, settlement_period
+from marketplace.api.shapes import Exact, Input, Instant, Kw, Rate, Shape
 from marketplace.api.view import ApiView
-from marketplace.models import Site
+from marketplace.models import SaleRules, Site
+from marketplace.queries.commitments import commitments_page
 from marketplace.queries.sites import site_page
+from marketplace.rules.errors import MarketError
+from marketplace.usecases.set_sale_rules import LEAST_S, MOST_S, set_sale_rules
 
 
 class SiteShape(Shape):
@@ -104,3 +110,101 @@ class OneSite(ApiView):
         """Read one site, what it draws now, and how fresh what we know about it is."""
         site = self.find(self.rows(Site).select_related("organisation"), slug=slug)
         return Response(SiteDetailShape(site_page(site, self.now)).data)
+
+
+class SaleRulesShape(Shape):
+    """How a site sells. Without any rule every order is confirmed at once, and cancelling before dispatch is free."""
+
+    approve_above_kw = Kw(allow_null=True, read_only=True)
+    floor_gbp_per_kwh = Rate(allow_null=True, read_only=True)
+    approve_within_s = serializers.IntegerField()
+    free_cancellation_s = serializers.IntegerField(
+        help_text="Before the window; from then on cancelling costs the fee."
+    )
+    cancellation_fee_percent = serializers.DecimalField(5, 2, help_text="Of the quote.")
+    updated_at = Instant(allow_null=True, read_only=True)
+
+
+class SaleRulesInput(Input):
+    """How a site sells from now on. Offers on sale keep the cancellation terms they have."""
+
+    approve_above_kw = Kw(
+        allow_null=True, default=None, help_text="Orders above it wait. Write kW, or null for no size."
+    )
+    floor_gbp_per_kwh = Rate(
+        allow_null=True, default=None, help_text="Orders below it wait. Write GBP per kWh, or null for no price."
+    )
+    approve_within_s = serializers.IntegerField(
+        default=3600, min_value=LEAST_S, max_value=MOST_S, help_text="Write seconds from 60 to 604800."
+    )
+    free_cancellation_s = serializers.IntegerField(
+        default=0, min_value=0, max_value=MOST_S, help_text="Write seconds before the window, from 0 to 604800."
+    )
+    cancellation_fee_percent = serializers.DecimalField(
+        5, 2, default=Decimal(0), min_value=0, max_value=100, help_text="Write a number from 0 to 100."
+    )
+
+
+class SiteSaleRules(ApiView):
+    """A site's rules of sale."""
+
+    scopes = {"GET": "sites:read", "POST": "orders:write"}
+    tag = "sites"
+
+    @extend_schema(responses=SaleRulesShape)
+    def get(self, request: Request, slug: str) -> Response:
+        """Read how a site sells: which orders wait for approval, and what cancelling costs."""
+        self.asked(Nothing)
+        site = self.find(self.rows(Site), slug=slug)
+        rules = SaleRules.objects.filter(site=site).first() or SaleRules(site=site)
+        return Response(SaleRulesShape(rules).data)
+
+    @extend_schema(request=SaleRulesInput, responses=SaleRulesShape)
+    def post(self, request: Request, slug: str) -> Response:
+        """Set how a site sells. It replaces all rules; what is left out goes back to its default."""
+        site, given = self.find(self.rows(Site).select_related("organisation"), slug=slug), self.given(SaleRulesInput)
+        return Response(SaleRulesShape(set_sale_rules(site=site, user=self.person, now=self.now, **given)).data)
+
+
+class CommitmentRowShape(Shape):
+    """One half hour, service and direction of a site, in kW."""
+
+    start_at = Instant(source="start", read_only=True)
+    service = serializers.CharField()
+    direction = serializers.CharField(help_text="REDUCE (turn-down) or INCREASE (turn-up).")
+    offered_kw = Exact(read_only=True)
+    reserved_kw = Exact(read_only=True)
+    co_delivered_kw = Exact(read_only=True)
+    dispatched_kw = Exact(read_only=True)
+    site_deliverable_kw = Exact(source="deliverable_kw", read_only=True)
+    site_reserved_kw = Exact(source="taken_kw", read_only=True)
+
+
+class CommitmentsShape(Shape):
+    """One settlement day of a site."""
+
+    day = serializers.DateField()
+    as_of = Instant(read_only=True)
+    rows = CommitmentRowShape(many=True)
+
+
+class DayAsked(Input):
+    """Which day."""
+
+    day = serializers.DateField(required=False, help_text="Write a settlement day such as 2024-01-16.")
+
+
+class SiteCommitments(ApiView):
+    """What a site has promised."""
+
+    scopes = {"GET": "sites:read"}
+    tag = "sites"
+
+    @extend_schema(parameters=[DayAsked], responses=CommitmentsShape)
+    def get(self, request: Request, slug: str) -> Response:
+        """Read what is offered, reserved and dispatched in each half hour of a settlement day, and for which service."""
+        asked, site = self.asked(DayAsked), self.find(self.rows(Site), slug=slug)
+        day = asked.get("day") or settlement_period(floor_half_hour(self.now))[0]
+        if not 2000 <= day.year < 2100:
+            raise MarketError("BAD_DAY", f"The day is {day}.", fix="Write a day between 2000 and 2100.")
+        return Response(CommitmentsShape(commitments_page(site, day, self.now)).data)

@@ -6,14 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from beckn.models import InboxMessage
-from marketplace.models import Activation, Anchor, Offer, Plan, PositionNotification, Purchase, Site, Upload, User
+from marketplace.models import (
+    Activation,
+    Anchor,
+    Offer,
+    Order,
+    Plan,
+    PositionNotification,
+    Purchase,
+    Site,
+    Upload,
+    User,
+)
 from marketplace.queries.messages import MessageFilters, filtered_messages
 from marketplace.queries.visible import visible
 from marketplace.rules.notification import Alarm
-from marketplace.rules.order_state import ActivationState
+from marketplace.rules.order_state import ActivationState, OrderState
 
 RECENT = timedelta(days=2)
 
@@ -39,6 +50,7 @@ def operator_items(user: User, now: datetime) -> list[Item]:
         *refused_plans(user),
         *waiting_uploads(user, now),
         *draft_offers(user, now),
+        *waiting_orders(user, now),
         *coming_dispatches(user, now),
         *untold_positions(user, now),
         *dead_letters(user),
@@ -62,8 +74,11 @@ def empty_queues(user: User) -> Iterator[Item]:
 
 def waiting_uploads(user: User, now: datetime) -> Iterator[Item]:
     """Uploads to review, and files that could not be read lately."""
-    rows = visible(Upload, user).filter(created_at__gt=now - timedelta(days=30)).defer("content", "jobs", "row_errors")
-    for row in rows.filter(state=Upload.State.NEEDS_REVIEW).select_related("site").order_by("-created_at")[:5]:
+    wanted = Q(state=Upload.State.NEEDS_REVIEW) | Q(state=Upload.State.FAILED, created_at__gt=now - RECENT)
+    rows = visible(Upload, user).filter(wanted, created_at__gt=now - timedelta(days=30))
+    rows = rows.defer("content", "jobs", "row_errors").select_related("site").order_by("-created_at")
+    found = list(rows[:50])
+    for row in [row for row in found if row.state == Upload.State.NEEDS_REVIEW][:5]:
         yield Item(
             f"{row.filename} waits for review",
             f"Nothing of it is in the queue of {row.site.name} yet.",
@@ -73,7 +88,7 @@ def waiting_uploads(user: User, now: datetime) -> Iterator[Item]:
             None,
             "attention",
         )
-    for row in rows.filter(state=Upload.State.FAILED, created_at__gt=now - RECENT).order_by("-created_at")[:3]:
+    for row in [row for row in found if row.state == Upload.State.FAILED][:3]:
         yield Item(
             f"{row.filename} could not be read",
             row.error or "The file is not a queue.",
@@ -150,6 +165,21 @@ def coming_dispatches(user: User, now: datetime) -> Iterator[Item]:
                 "open",
                 "from",
             )
+
+
+def waiting_orders(user: User, now: datetime) -> Iterator[Item]:
+    """Orders that wait for a yes or no."""
+    rows = Order.objects.filter(state=OrderState.PENDING, approve_by__gt=now, offer__site__in=visible(Site, user))
+    for row in rows.select_related("offer__site").order_by("approve_by")[:5]:
+        yield Item(
+            f"An order for {row.offer.site.name} waits for you",
+            row.waits_because,
+            "Approve or decline",
+            "order-decide",
+            str(row.pk),
+            row.approve_by,
+            "attention",
+        )
 
 
 ALARMS = {

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from flex_engine.timegrid import HALF_HOUR
+from flex_engine.timegrid import HALF_HOUR, LONDON
 from marketplace.models import SearchResult
 from marketplace.rules.errors import MarketError
 from marketplace.wire.purchase import exact
@@ -51,6 +51,7 @@ class CatalogueRow:
     gate_closure: datetime | None
     zone: str
     baseline_method: str
+    cancellation: str
     product: str
     availability_price: Decimal | None
     events_per_day: int | None
@@ -171,6 +172,7 @@ def catalogue_row(catalogue: Mapping[str, Any], resource: Mapping[str, Any], off
         gate_closure=time_of(offer.get("validity", {}).get("endDate")),
         zone=", ".join(str(part) for part in (about.get("gridZone"), about.get("licenceArea")) if part),
         baseline_method=str(terms.get("baselineMethodology", {}).get("method", "")),
+        cancellation=cancellation_of(terms),
         product=str(sold_as.get("name", sold_as.get("key", ""))),
         availability_price=Decimal(str(sold_as["availabilityPriceGbpPerMwH"]))
         if "availabilityPriceGbpPerMwH" in sold_as
@@ -187,6 +189,22 @@ def optional_column(series: Any, name: str) -> dict[datetime, Decimal]:
         return read_column(series, name)
     except MarketError:
         return {}
+
+
+def cancellation_of(terms: Mapping[str, Any]) -> str:
+    """A seller's cancellation terms in words: our own member `cancellation` of its inputs, {freeUntil, feePercent}."""
+    said = terms.get("cancellation")
+    try:
+        fee = Decimal(str(said.get("feePercent", 0))) if isinstance(said, Mapping) else Decimal("NaN")
+    except InvalidOperation:
+        fee = Decimal("NaN")
+    if not isinstance(said, Mapping) or not fee.is_finite() or fee < 0:
+        return "the seller does not say"
+    until = time_of(said.get("freeUntil"))
+    if fee == 0 or until is None:
+        return f"costs {fee.normalize():f} % of the quote" if fee else "free"
+    local = until.astimezone(LONDON)
+    return f"free until {local:%a} {local.day} {local:%b %Y, %H:%M %Z}, then {fee.normalize():f} % of the quote"
 
 
 def duration_of(text: Any) -> timedelta | None:

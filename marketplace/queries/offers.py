@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -162,6 +162,8 @@ class OfferPage:
     availability_price: Decimal
     notice_s: int
     max_events_per_day: int
+    fee_percent: Decimal
+    free_until: datetime
     penalty: Decimal
     baseline_method: str
     plan_at: datetime
@@ -235,6 +237,8 @@ def offer_page(offer: Offer, now: datetime) -> OfferPage:
         availability_price=offer.availability_price_gbp_per_mw_h,
         notice_s=offer.notice_s,
         max_events_per_day=offer.max_events_per_day,
+        fee_percent=offer.cancellation_fee_percent,
+        free_until=offer.start_at - timedelta(seconds=offer.free_cancellation_s),
         penalty=offer.shortfall_penalty_gbp_per_kwh,
         baseline_method=offer.baseline_method,
         plan_at=offer.plan.created_at,

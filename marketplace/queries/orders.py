@@ -133,6 +133,12 @@ class OrderPage:
     product: str
     availability_price: Decimal
     document: DocumentNamed | None
+    waits_because: str
+    approve_by: datetime | None
+    refused_because: str
+    free_cancellation_until: datetime | None
+    fee_pence: int
+    charged_pence: int | None
     notice_s: int
     energy_kwh: Decimal
     worst_pence: int
@@ -142,6 +148,11 @@ class OrderPage:
     dispatches: tuple[DispatchRow, ...]
     timeline: tuple[TimelineEntry, ...]
     messages: tuple[MessageRow, ...]
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody of the seller has to decide."""
+        return self.row.state == OrderState.PENDING
 
 
 def filtered_orders(orders: QuerySet[Order], filters: OrderFilters) -> QuerySet[Order]:
@@ -216,6 +227,12 @@ def order_page(order: Order) -> OrderPage:
         product=product_on(spanned.offer.product, spanned.offer.start_at).name,
         availability_price=order.availability_price_gbp_per_mw_h,
         document=document_named(spanned),
+        waits_because=order.waits_because,
+        approve_by=order.approve_by,
+        refused_because=order.refused_because,
+        free_cancellation_until=order.free_cancellation_until,
+        fee_pence=order.cancellation_fee_pence,
+        charged_pence=order.cancellation_charged_pence,
         notice_s=spanned.offer.notice_s,
         energy_kwh=energy,
         worst_pence=round(energy * order.shortfall_penalty_gbp_per_kwh * 100),

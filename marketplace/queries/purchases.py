@@ -17,6 +17,7 @@ from marketplace.queries.messages import MessageRow, messages_of
 from marketplace.queries.orders import Step
 from marketplace.queries.pages import Page, page_of
 from marketplace.queries.replies import Reply, replies_of
+from marketplace.queries.seller_terms import SellerTerms, seller_terms_of
 from marketplace.queries.sold_as import SoldAs, document_of, sold_as
 from marketplace.wire.purchase import exact
 
@@ -130,6 +131,7 @@ class PurchasePage:
     price_lines: tuple[PriceLine, ...]
     penalty: Decimal | None
     baseline_method: str
+    said: SellerTerms
     product: SoldAs
     dispatch_code: str
     document: Mapping[str, str]
@@ -223,6 +225,7 @@ def purchase_page(purchase: Purchase, now: datetime) -> PurchasePage:
         price_lines=price_lines(contract),
         penalty=max(penalties.values(), default=None),
         baseline_method=str(mapping(terms.get("baselineMethodology")).get("method", "")),
+        said=seller_terms_of(purchase, contract, waiting=waiting),
         product=sold_as(contract),
         dispatch_code=dispatch_code(contract),
         document=document_of(contract),

@@ -66,6 +66,15 @@ def accepted(p: Payload) -> str:
     return f"{counted(p['jobs'], 'job')} accepted into the queue of {p['site']}.{refused}"
 
 
+def sale_rules(p: Payload) -> str:
+    """A site's rules of sale, in short."""
+    waits = [f"above {p['approve_above_kw']} kW"] * bool(p["approve_above_kw"])
+    waits += [f"below £{p['floor_gbp_per_kwh']}/kWh"] * bool(p["floor_gbp_per_kwh"])
+    approval = f"orders {' or '.join(waits)} wait for approval" if waits else "no order waits for approval"
+    hours = int(p["free_cancellation_s"]) // 3600
+    return f"{approval}; cancelling costs {p['cancellation_fee_percent']} % from {hours} hours before the window"
+
+
 def kept(p: Payload) -> str:
     """What of a withdrawn offer stays sold; older events do not say."""
     return f" {kw(p['sold_w'])} of it stays sold." if int(p.get("sold_w", 0)) else ""
@@ -170,6 +179,7 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "queue.accepted": accepted,
     "plan.ready": planned,
     "plan.refused": unplanned,
+    "site.sale_rules": lambda p: f"How {p['site']} sells was set: {sale_rules(p)}.",
     "offer.drafted": lambda p: f"An offer of {kw(p['power_w'])} was drafted for {p['site']}.",
     "offer.published": published,
     "offer.withdrawn": lambda p: f"An offer of {p['site']} was withdrawn: {because(p)}.{kept(p)}",

@@ -15,6 +15,7 @@ SCOPES: dict[str, str] = {
     "orders:read": "read orders, dispatches, statements and their proofs",
     "statements:read": "read settlement statements, their files and the disputes over them",
     "disputes:write": "open, answer, decide and escalate disputes",
+    "orders:write": "approve or decline orders that wait for it, and set how a site sells",
     "purchases:read": "read searches and purchases",
     "purchases:write": "search the network, ask for quotes, order and dispatch",
     "ledger:read": "read the log and its proofs",

@@ -112,7 +112,13 @@ def catalogue_entry(request: HttpRequest, pk: int, offer_id: str) -> HttpRespons
         return entry_page(request, found, row, text, (problem,) if problem else ())
     try:
         purchase = request_quote(
-            organisation=found.organisation, search=found, offer_id=offer_id, kw=kw, user=user_of(request), now=now()
+            organisation=found.organisation,
+            search=found,
+            offer_id=offer_id,
+            kw=kw,
+            accept_counter=request.POST.get("accept_counter") == "yes",
+            user=user_of(request),
+            now=now(),
         )
     except REFUSALS as error:
         return entry_page(request, found, row, text, (problem_from(error),))

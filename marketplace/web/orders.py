@@ -1,10 +1,11 @@
-"""Orders as the seller, and the auditor, read them."""
+"""Orders as the seller, and the auditor, read them; and the seller's yes or no to those that wait for one."""
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_http_methods, require_safe
 
 from marketplace.models import Order
 from marketplace.queries.orders import (
@@ -17,8 +18,23 @@ from marketplace.queries.orders import (
     order_page,
 )
 from marketplace.queries.visible import visible
+from marketplace.rules.errors import MarketError
+from marketplace.usecases.approve_order import approve_order
+from marketplace.usecases.decline_order import decline_order
 from marketplace.web.exports import csv_response
-from marketplace.web.page import AUDITOR, OPERATOR, only, orders_topic, page, page_number, query_without, user_of
+from marketplace.web.page import (
+    AUDITOR,
+    OPERATOR,
+    Problem,
+    now,
+    only,
+    orders_topic,
+    page,
+    page_number,
+    problem_from,
+    query_without,
+    user_of,
+)
 
 
 def filters_of(request: HttpRequest) -> OrderFilters:
@@ -57,3 +73,32 @@ def order(request: HttpRequest, pk: str) -> HttpResponse:
     """One order: where it stands, what was ordered, dispatched, delivered and paid."""
     found = get_object_or_404(visible(Order, user_of(request)), pk=pk)
     return page(request, "orders/order.html", {"p": order_page(found), "topic": f"order:{found.pk}"}, here="orders")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@only(OPERATOR)
+def decide(request: HttpRequest, pk: str) -> HttpResponse:
+    """Say yes or no to an order that waits."""
+    found = get_object_or_404(visible(Order, user_of(request)), pk=pk)
+    if request.method != "POST":
+        return deciding(request, found, ())
+    reason, declines = request.POST.get("reason", ""), request.POST.get("answer") == "decline"
+    try:
+        if declines:
+            decline_order(order=found, user=user_of(request), reason=reason, now=now())
+        else:
+            approve_order(order=found, user=user_of(request), now=now())
+    except MarketError as error:
+        found.refresh_from_db()
+        problem = problem_from(error, field="reason" if error.code == "BAD_REASON" else "")
+        return deciding(request, found, (problem,), reason)
+    messages.info(
+        request, "The order is declined, and its power is back on sale." if declines else "The order is sold."
+    )
+    return redirect("order", found.pk)
+
+
+def deciding(request: HttpRequest, found: Order, problems: tuple[Problem, ...], reason: str = "") -> HttpResponse:
+    """The page that asks."""
+    context = {"p": order_page(found), "reason": reason}
+    return page(request, "orders/decide.html", context, here="orders", problems=problems)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -18,9 +19,10 @@ from flex_engine.settle.settlement_calendar import gate_closure
 from marketplace.api.nothing import NothingHere
 from marketplace.api.urls import urlpatterns
 from marketplace.api.view import ApiView
-from marketplace.models import MeterFile, OfferRequest, PositionNotification, Site, User
+from marketplace.models import MeterFile, OfferRequest, Order, PositionNotification, Site, User
 from marketplace.rules.notification import unit_of
 from marketplace.usecases.write_document import write_document
+from tests.unit.marketplace.usecases.market import moved
 from tests.unit.marketplace.web.world import NOW, World
 
 NOMINATION = {"periods": [{"start": "2024-01-18T17:00:00Z", "import_wh": 412500}]}
@@ -116,6 +118,19 @@ def dispute(tail: str = "") -> tuple[Callable[[World], str], Callable[[World], s
     )
 
 
+def waiting(tail: str) -> Callable[[World], str]:
+    """An order of the operator that waits for a yes or no."""
+
+    def address(world: World) -> str:
+        order = Order.objects.get(pk=world.orders["quoted"].pk)
+        if order.state == "DRAFT":
+            moved(order, "PENDING")
+            Order.objects.filter(pk=order.pk).update(approve_by=NOW + timedelta(hours=1), waits_because="It is large.")
+        return f"/orders/{order.pk}{tail}"
+
+    return address
+
+
 def wanted(world: World) -> dict[str, Any]:
     search = world.searches["answered"]
     return {"search": str(search.transaction_id), "offer_id": str(world.offers["published"].pk), "kw": "100.5"}
@@ -164,6 +179,8 @@ ROUTES = [
     Route("sites/<slug:slug>/reading-files", *site("/reading-files")),
     Route("reading-files/<int:pk>", *reading_file()),
     Route("reading-files/<int:pk>/cancel", *reading_file("/cancel")),
+    Route("sites/<slug:slug>/commitments", *site("/commitments")),
+    Route("sites/<slug:slug>/sale-rules", *site("/sale-rules"), body=lambda w: {"approve_above_kw": "250"}),
     Route("sites/<slug:slug>/offer-requests", *site("/offer-requests")),
     Route("uploads/<int:pk>", *upload(name="review")),
     Route("uploads/<int:pk>/accept", *upload("/accept")),
@@ -181,6 +198,13 @@ ROUTES = [
     Route("orders", lambda w: "/orders"),
     Route(
         "orders/<uuid:pk>", lambda w: f"/orders/{w.orders['settled'].pk}", lambda w: f"/orders/{w.foreign['order'].pk}"
+    ),
+    Route("orders/<uuid:pk>/approve", waiting("/approve"), lambda w: f"/orders/{w.foreign['order'].pk}/approve"),
+    Route(
+        "orders/<uuid:pk>/decline",
+        waiting("/decline"),
+        lambda w: f"/orders/{w.foreign['order'].pk}/decline",
+        body=lambda w: {"reason": "Maintenance."},
     ),
     Route(
         "orders/<uuid:pk>/proof",

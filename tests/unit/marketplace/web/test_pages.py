@@ -55,6 +55,8 @@ def addresses(world: World) -> dict[str, tuple[str, ...]]:
         reverse("reading-day", args=[site, "2024-01-16"]): seller,
         reverse("reading-history", args=[site, "2024-01-16", 1]): seller,
         reverse("meter-file", args=[meter_file(world.site).pk]): seller,
+        reverse("commitments", args=[site]): seller,
+        reverse("sale-rules", args=[site]): seller,
         reverse("catalogue"): buyer,
         reverse("purchases"): buyer,
         reverse("purchases") + "?state=SETTLED": buyer,
@@ -74,6 +76,7 @@ def addresses(world: World) -> dict[str, tuple[str, ...]]:
         write_document(order=settled, now=NOW)
     found[reverse("order-document", args=[settled.pk])] = seller + " grid auditor"
     found[reverse("order-document-version", args=[settled.pk, 1])] = seller + " grid auditor"
+    found[reverse("order-decide", args=[world.orders["confirmed"].pk])] = seller
     found |= {reverse("search", args=[row.pk]): buyer for row in world.searches.values()}
     for key in ("published", "draft"):
         found[reverse("catalogue-entry", args=[world.searches["answered"].pk, str(world.offers[key].pk)])] = buyer
@@ -123,7 +126,8 @@ def test_a_foreign_row_does_not_exist(world: World, signed_in: SignedIn) -> None
         ("readings", site), ("meter-file", meter_file(foreign["site"]).pk), ("readings-template", foreign_dispatch.pk),
         ("site", site), ("queue", site), ("queue-csv", site), ("schedule", site), ("schedule-csv", site), ("flexibility", site), ("baseline", site), ("nominations-csv", site),
         ("upload", upload), ("upload-errors", upload), ("offer", foreign["offer"].pk), ("offer-publish", foreign["offer"].pk),
-        ("offer-withdraw", foreign["offer"].pk), ("order", foreign["order"].pk),
+        ("offer-withdraw", foreign["offer"].pk), ("order", foreign["order"].pk), ("order-decide", foreign["order"].pk),
+        ("commitments", site), ("commitments-csv", site), ("sale-rules", site),
     ]:  # fmt: skip
         assert client.get(reverse(name, args=[key])).status_code == 404, name
     for name, key in [

@@ -25,6 +25,11 @@ def seller_writes(world: World) -> dict[str, dict[str, str]]:
         reverse("replan", args=["leeds-1"]): {},
         reverse("flexibility", args=["leeds-1"]): {},
         reverse("baseline", args=["leeds-1"]): {"day": "2024-01-18"},
+        reverse("sale-rules", args=["leeds-1"]): {
+            "approve_within": "60",
+            "free_cancellation": "0",
+            "cancellation_fee_percent": "0",
+        },
         reverse("upload-accept", args=[world.uploads["clean"].pk]): {"rows": "all"},
         reverse("upload-discard", args=[world.uploads["clean"].pk]): {},
         reverse("offer-publish", args=[world.offers["draft"].pk]): {},

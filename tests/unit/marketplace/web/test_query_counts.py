@@ -28,6 +28,8 @@ MOST = {
     "schedule": 10,
     "flexibility": 10,
     "baseline": 8,
+    "commitments": 9,
+    "sale-rules": 6,
     "upload": 5,
     "readings": 13,
     "reading-day": 10,
@@ -91,7 +93,7 @@ def test_pages_ask_little_and_no_more_for_longer_lists(world: World, signed_in: 
     client = signed_in(getattr(world, role))
     keys = {
         "site": "leeds-1", "queue": "leeds-1", "schedule": "leeds-1", "flexibility": "leeds-1", "baseline": "leeds-1", "readings": "leeds-1", "reading-day": ["leeds-1", "2024-01-15"],
-        "meter-file": meter_file(world.site).pk, "upload": world.uploads["review"].pk,
+        "meter-file": meter_file(world.site).pk, "upload": world.uploads["review"].pk, "commitments": "leeds-1", "sale-rules": "leeds-1",
         "offer": world.offers["published"].pk, "order": world.orders["settled"].pk, "entry": 4, "statement": world.statement.pk, "dispute": world.disputes["open"].pk,
         "message": ["in", world.messages["select"].pk], "purchase": world.purchases["settled"].pk, "search": world.searches["answered"].pk,
     }  # fmt: skip

@@ -6,6 +6,7 @@ Rows are written as they are given, inside the caller's transaction; the databas
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db import connections, models
@@ -27,12 +28,15 @@ def write_rows(
         copy_rows(connection, f"COPY {table} ({columns}) FROM STDIN", rows)
         return
     marks = ", ".join(["%s"] * len(fields))
+    # A driver takes numbers and text as they are; only moments are written in a form of the database's own.
+    moments = [place for place, field in enumerate(found) if isinstance(field, models.DateTimeField)]
+    adapt = lru_cache(maxsize=4)(connection.ops.adapt_datetimefield_value)  # known_at is the same in every row
     with connection.cursor() as cursor:
         for batch in batches(rows):
-            written = [
-                [field.get_db_prep_save(value, connection) for field, value in zip(found, row, strict=True)]
-                for row in batch
-            ]
+            written = [list(row) for row in batch]
+            for row in written:
+                for place in moments:
+                    row[place] = adapt(row[place])
             # Names come from the model, values go as parameters.
             cursor.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", written)  # noqa: S608
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -45,6 +47,14 @@ def test_the_template_s_own_form_is_read():
     ]
     assert (outcome.rows_read, outcome.rows_empty, outcome.rows_accepted) == (3, 1, 2)
     assert outcome.gaps == [Gap("IMPORT", FIRST + timedelta(minutes=30), 1, partial=False)]
+
+
+def test_the_example_of_the_how_to_is_a_file():
+    page = Path(__file__).parents[4] / "docs/howto/send-meter-readings.md"
+    [example] = re.findall(r"```csv\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    outcome = read(example)
+    assert [one.wh for one in outcome.half_hours["IMPORT"]] == [412_500, 398_250, 401_000]
+    assert outcome.rows_empty == 1
 
 
 @pytest.mark.parametrize(

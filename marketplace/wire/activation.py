@@ -34,6 +34,12 @@ def read_instruction(message: Mapping[str, Any]) -> Instruction:
         for entry in message.get("contract", {}).get("performance") or []
         if entry.get("status", {}).get("code") == "ACTIVATION_REQUESTED"
     ]
+    if not entries and any(is_delivery(one) for one in message.get("contract", {}).get("performance") or []):
+        raise MarketError(
+            "BIZ_INVALID_UPDATE_TARGET",
+            "The update holds meter readings, and readings are not taken from the party that pays by them.",
+            fix="The seller sends its own readings; what was delivered is told in on_status. Dispute a statement instead.",
+        )
     if len(entries) != 1:
         raise MarketError(
             "BIZ_INVALID_UPDATE_TARGET",
@@ -53,6 +59,12 @@ def read_instruction(message: Mapping[str, Any]) -> Instruction:
         issued_at=instant_of(attributes.get("issuedAt"), "issuedAt"),
         ack_by=instant_of(attributes.get("ackBy"), "ackBy"),
     )
+
+
+def is_delivery(entry: Mapping[str, Any]) -> bool:
+    """Whether a performance entry tells a delivery instead of asking for one."""
+    attributes = entry.get("performanceAttributes")
+    return isinstance(attributes, Mapping) and attributes.get("@type") == "DemandFlexPerformance"
 
 
 def flex_activation(

@@ -12,7 +12,7 @@ import pytest
 from beckn.ports import Message, Refusal
 from beckn.wire import body
 from marketplace import bpp, clock
-from marketplace.models import Activation, Offer, OfferPeriod, Order
+from marketplace.models import Activation, MeterReading, Offer, OfferPeriod, Order
 from marketplace.wire.activation import flex_activation
 from marketplace.wire.purchase import find_offer, select_message
 from tests.unit.marketplace.usecases.conftest import network, offer, owner, site
@@ -94,6 +94,16 @@ def test_a_conversation_ends_in_a_dispatch(offer):
     (seen,) = talk.contract("status", sold)["performance"]
     assert (seen["id"], seen["status"]["code"]) == ("d-1", "ACTIVATION_ACCEPTED")
     assert {row.requested_kw for row in Activation.objects.get().periods.all()} == {Decimal(300)}
+
+
+def test_a_buyer_s_readings_are_not_taken(offer):
+    talk = Talk()
+    sold = talk.confirmed()
+    told = {"@type": "DemandFlexPerformance", "meters": [{"meterId": "msid-1"}]}
+    entry = {"id": "d-1", "status": {"code": "DELIVERY_COMPLETE"}, "performanceAttributes": told}
+    answer = refused("BIZ_INVALID_UPDATE_TARGET", talk.contract, "update", sold | {"performance": [entry]})
+    assert "meter readings" in answer.message
+    assert not MeterReading.objects.exists()
 
 
 @pytest.mark.parametrize("action", ["init", "confirm", "status", "cancel"])

@@ -138,16 +138,20 @@ def test_a_context_that_is_not_ours_to_say_is_refused(seller, head, refusal):
         (b'{"context": {}, "context": {}}', "SCH_INVALID_JSON "),
         (b'{"context": {"messageId": NaN}}', "SCH_INVALID_JSON "),
         (b"[" * 5000, "SCH_INVALID_JSON "),
-        (told("select", {}, **BOTH), "SCH_REQUIRED_FIELD_MISSING /message"),
-        (told("select", {"contract": CONTRACT, "more": 1}, **BOTH), "SCH_FIELD_NOT_ALLOWED /message"),
-        (told("select", {"contract": CONTRACT | {"id": "order-1"}}, **BOTH), "SCH_INVALID_FORMAT /message/contract/id"),
-        (told("select", **BOTH) | {"message": "x"}, "SCH_TYPE_NOT_SUPPORTED /message"),
-        (told("select", **BOTH) | {"message": None}, "SCH_REQUIRED_FIELD_MISSING /message"),
-        (told("select", **BOTH) | {"error": "x"}, "SCH_TYPE_NOT_SUPPORTED /error"),
+        (lambda: told("select", {}, **BOTH), "SCH_REQUIRED_FIELD_MISSING /message"),
+        (lambda: told("select", {"contract": CONTRACT, "more": 1}, **BOTH), "SCH_FIELD_NOT_ALLOWED /message"),
+        (
+            lambda: told("select", {"contract": CONTRACT | {"id": "order-1"}}, **BOTH),
+            "SCH_INVALID_FORMAT /message/contract/id",
+        ),
+        (lambda: told("select", **BOTH) | {"message": "x"}, "SCH_TYPE_NOT_SUPPORTED /message"),
+        (lambda: told("select", **BOTH) | {"message": None}, "SCH_REQUIRED_FIELD_MISSING /message"),
+        (lambda: told("select", **BOTH) | {"error": "x"}, "SCH_TYPE_NOT_SUPPORTED /error"),
     ],
 )
 def test_what_is_no_message_is_refused(seller, given, refusal):
-    assert code_of(given) == refusal
+    """Messages are made when they are sent: one made while tests are collected may be too old by its turn."""
+    assert code_of(given() if callable(given) else given) == refusal
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from marketplace.models import (
     OfferPeriod,
     Order,
     OrderPeriod,
+    PositionNotification,
     SaleRules,
     SettlementStatement,
     Site,
@@ -55,6 +56,19 @@ def sale_rules(**facts):
 
 
 BROKEN = {
+    "what_went_out_has_its_moment": lambda: PositionNotification.objects.create(
+        site=Site.objects.get(),
+        unit="V__CACO01",
+        start_at=FIRST,
+        position_wh=1,
+        state="SENT",
+        notify_by=NOW,
+        gate_closure_at=NOW,
+        key="k",
+        content=b"",
+        content_sha256="0" * 64,
+        planned_at=NOW,
+    ),
     "site_import_limit_is_positive": lambda: Site.objects.update(import_limit_kw=0),
     "site_must_run_is_not_negative": lambda: Site.objects.update(must_run_kw=Decimal("-0.001")),
     "site_pue_is_at_least_one": lambda: Site.objects.update(pue=Decimal("0.999")),

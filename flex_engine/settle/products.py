@@ -18,7 +18,7 @@ from flex_engine.timegrid import LONDON
 RegulatoryBasis = Literal["P415_VTP", "P444_BM", "DNO_FSA", "NESO_DFS", "NESO_RESERVE"]
 Dispatch = Literal["NONE", "SCHEDULE", "INSTRUCTION"]
 Pays = Literal["UTILISATION", "AVAILABILITY_AND_UTILISATION"]
-PenaltyRule = Literal["NONE", "LOST_AVAILABILITY", "DEFICIENCY_PRICE"]
+PenaltyRule = Literal["NONE", "LOST_AVAILABILITY", "DEFICIENCY_PRICE", "IMBALANCE"]
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 

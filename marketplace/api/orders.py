@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from marketplace.api.shapes import Input, Instant, Kw, Rate, Shape
+from marketplace.api.shapes import Exact, Input, Instant, Kw, Rate, Shape
 from marketplace.api.sites import Nothing
 from marketplace.api.view import ApiView
 from marketplace.models import (
@@ -81,6 +81,16 @@ class LineShape(Shape):
     delivered_wh = serializers.IntegerField()
     eligible_wh = serializers.IntegerField()
     shortfall_wh = serializers.IntegerField()
+    price_gbp_per_kwh = Exact(allow_null=True, read_only=True)
+    ratio = Exact(allow_null=True, read_only=True, help_text="Delivered share of the instruction.")
+    scale = Exact(allow_null=True, read_only=True, help_text="Share of the price that it earns.")
+    pay_gbp = serializers.CharField(help_text="Exact, before rounding.")
+    penalty_gbp = serializers.CharField(help_text="Exact, before rounding.")
+    imbalance = serializers.DictField(help_text="A trade's MWh, system price in GBP/MWh, GBP, source, label, known_at.")
+    reading_source = serializers.CharField()
+    reading_quality = serializers.CharField()
+    reading_label = serializers.CharField()
+    reading_known_at = Instant(allow_null=True, read_only=True)
 
 
 class RecordShape(Shape):
@@ -106,7 +116,11 @@ class StatementShape(Shape):
     id = serializers.UUIDField()
     run = serializers.CharField()
     version = serializers.IntegerField()
+    sequence = serializers.IntegerField(help_text="Number within the dispatch, from 1 on.")
     supersedes = serializers.UUIDField(source="supersedes_id", allow_null=True)
+    reason = serializers.CharField(help_text="RUN_DUE, NEW_READINGS, NEW_PRICES or DISPUTE.")
+    knowledge_time = Instant(read_only=True, help_text="Readings and prices known by then were used, and no others.")
+    terms = serializers.DictField(help_text="Product, basis, tables, cap and rates the money was worked out by.")
     baseline_method = serializers.CharField()
     baseline_facts = serializers.DictField(help_text="Days used, adjustment, window: enough to recompute.")
     delivered_wh = serializers.IntegerField()
@@ -114,7 +128,19 @@ class StatementShape(Shape):
     shortfall_wh = serializers.IntegerField()
     payment_pence = serializers.IntegerField()
     penalty_pence = serializers.IntegerField()
-    amount_pence = serializers.IntegerField(help_text="Payment less penalty; positive: the buyer pays the seller.")
+    amount_pence = serializers.IntegerField(
+        help_text="Payment less penalty, the sum of the components; positive: to the seller."
+    )
+    buyer_pence = serializers.IntegerField(help_text="What the buyer pays of it: all but an imbalance.")
+    delta_pence = serializers.IntegerField(
+        allow_null=True, help_text="Amount less that of the statement it supersedes."
+    )
+    components = serializers.ListField(
+        child=serializers.DictField(), help_text="Type, description, pence and residual_gbp."
+    )
+    vat = serializers.DictField(help_text="Net, VAT and gross pence of what the buyer pays, or why not.")
+    compensation = serializers.ListField(child=serializers.DictField(), help_text="The supplier's, beside the amount.")
+    carbon = serializers.DictField(help_text="kg, g/kWh, source, as_of and label, or why not.")
     label = serializers.CharField(help_text="MEASURED, or SIMULATED when any reading was.")  # type: ignore[assignment] # a field of that name
     created_at = Instant(read_only=True)
     lines = LineShape(many=True)

@@ -27,6 +27,8 @@ FIELDS = (
     "penalty_pence",
     "amount_pence",
 )
+# What a statement that supersedes another must say besides.
+SUPERSEDING = ("supersedes", "delta_pence")
 
 
 def final_records() -> list[SettlementRecord]:
@@ -63,6 +65,15 @@ def record_faults(record: SettlementRecord) -> Iterator[str]:
         yield f"the record of statement {record.statement_id} does not follow from entry {entry.seq}"
 
 
+def row_of(statement: SettlementStatement) -> tuple[str, ...]:
+    """What the row says of itself, as its event says it."""
+    return (
+        *(str(getattr(statement, name)) for name in FIELDS),
+        str(statement.supersedes_id),
+        str(statement.delta_pence),
+    )
+
+
 def statements_check() -> Check:
     """Whether every statement's row says what its event says: the database shows what was proven."""
     statements = list(SettlementStatement.objects.order_by("created_at", "pk"))
@@ -70,12 +81,15 @@ def statements_check() -> Check:
     for payload in Event.objects.filter(type=STATEMENT).values_list("payload", flat=True):
         try:
             told = orjson.loads(as_bytes(payload))
-            said[told["statement"]] = tuple(str(told[name]) for name in FIELDS)
+            said[told["statement"]] = (
+                *(str(told[name]) for name in FIELDS),
+                *(str(told.get(name)) for name in SUPERSEDING),
+            )
         except (ValueError, KeyError, TypeError):
             continue  # the entries check names it
     wrong = [
         f"statement {statement.pk} does not say what its event says"
         for statement in statements
-        if said.get(str(statement.pk)) != tuple(str(getattr(statement, name)) for name in FIELDS)
+        if said.get(str(statement.pk)) != row_of(statement)
     ]
     return judged_all("statements", "Every statement's row says what the log says", len(statements), wrong)

@@ -66,6 +66,11 @@ class StatementRow:
     payment_pence: int
     penalty_pence: int
     amount_pence: int
+    delta_pence: int | None
+    buyer_pence: int
+    reason: str
+    knowledge_time: datetime
+    alarm: str
     superseded: bool
     lines: tuple[StatementLineRow, ...]
     anchoring: Anchoring
@@ -125,6 +130,11 @@ def statement_row(statement: SettlementStatement) -> StatementRow:
         payment_pence=statement.payment_pence,
         penalty_pence=statement.penalty_pence,
         amount_pence=statement.amount_pence,
+        delta_pence=statement.delta_pence,
+        buyer_pence=statement.buyer_pence,
+        reason=statement.get_reason_display(),
+        knowledge_time=statement.knowledge_time,
+        alarm=alarm_of(statement),
         superseded=hasattr(statement, "superseded_by"),
         lines=tuple(
             StatementLineRow(
@@ -141,6 +151,12 @@ def statement_row(statement: SettlementStatement) -> StatementRow:
         ),
         anchoring=anchoring_of(statement),
     )
+
+
+def alarm_of(statement: SettlementStatement) -> str:
+    """The sentence about load moved into the window the baseline is adjusted by; empty where there was no alarm."""
+    finding = statement.baseline_facts.get("adjustment_finding") or {}
+    return str(finding["sentence"]) if finding.get("alarm") else ""
 
 
 def anchoring_of(statement: SettlementStatement) -> Anchoring:

@@ -135,10 +135,13 @@ def whole_draw(rows: list[SiteRow]) -> Figure | None:
 
 
 def earnings(user: User, now: datetime) -> Earnings:
-    """What the statements of the last 30 days pay."""
+    """What the dispatches settled first in the last 30 days are paid, by the statement of each that stands."""
     own = visible(Site, user)  # a statement is also its buyer's to read, and earns the buyer nothing
     rows = visible(SettlementStatement, user).filter(
-        created_at__gt=now - MONTH, superseded_by__isnull=True, activation__order__offer__site__in=own.values("pk")
+        activation__statements__sequence=1,
+        activation__statements__created_at__gt=now - MONTH,
+        superseded_by__isnull=True,
+        activation__order__offer__site__in=own.values("pk"),
     )
     disputed = rows.annotate(in_dispute=in_dispute("statement"))
     found = list(disputed.values_list("amount_pence", "delivered_wh", "label", "in_dispute"))

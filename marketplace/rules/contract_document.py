@@ -33,6 +33,7 @@ PENALTY = {
     "NONE": "No penalty beside the performance table.",
     "LOST_AVAILABILITY": "The availability fee of a window whose instruction was missed is taken back.",
     "DEFICIENCY_PRICE": "Energy instructed and not delivered bears the shortfall price.",
+    "IMBALANCE": "The difference of delivered and sold energy is settled at the system price, with the market and not the buyer.",
 }
 
 

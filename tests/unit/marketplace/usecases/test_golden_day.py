@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.template.loader import render_to_string
 
 from beckn.models import OutboxMessage
 from beckn.wire import body
@@ -17,6 +18,7 @@ from flex_engine.timegrid import HALF_HOUR, day_start, period_start
 from marketplace.agents.settling import settle_news
 from marketplace.ledger.log import as_bytes
 from marketplace.models import BaselineNomination, Event, SettlementStatement, SignalPoint
+from marketplace.queries.dispatches import statement_row
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.activate_schedules import activate_schedules
 from marketplace.usecases.complete_settlement import complete_settlement
@@ -116,6 +118,13 @@ def test_the_buyer_pays_for_what_was_sold_and_not_for_the_imbalance(trade, setti
     told = body.parse(bytes(OutboxMessage.objects.get(action="on_update").raw))["message"]["contract"]
     assert told["settlements"][0]["settlementAttributes"]["amount"]["value"] == 240
     assert told["consideration"][0]["considerationAttributes"]["value"] == 240
+
+
+def test_the_page_of_the_order_tells_what_the_buyer_pays_from_the_seller_s_cash(trade):
+    statement = settle_activation(activation=trade, now=END)
+    shown = " ".join(render_to_string("orders/statement.html", {"statement": statement_row(statement)}).split())
+    for words in ("£240.00", "Seller's cash, with imbalance", "−£6.50", "The run was due"):
+        assert words in shown
 
 
 def test_a_price_that_is_not_known_stops_the_statement_and_is_named(trade):

@@ -11,10 +11,15 @@ from beckn.models import OutboxMessage
 from beckn.wire import body
 from flex_engine.settle.versions import due_at
 from marketplace.ledger.log import as_bytes
+from marketplace.ledger.settlement import record_key
+from marketplace.ledger.verify_settlements import record_checks, statements_check
 from marketplace.models import Activation, Event, Order, SettlementProgress, SettlementStatement
 from marketplace.rules.errors import MarketError
+from marketplace.usecases.anchor_events import anchor_events
+from marketplace.usecases.record_settlements import record_settlements
 from marketplace.usecases.resettle import resettle
 from marketplace.usecases.settle_activation import settle_activation
+from tests.unit.marketplace.ledger.logged import Contract
 from tests.unit.marketplace.usecases import market, settled
 from tests.unit.marketplace.usecases.market import END, FIRST, SECOND
 
@@ -131,6 +136,24 @@ def test_before_rf_a_dispute_makes_a_new_version_and_no_df(first):
         again(first, "DF", reason="DISPUTE")
     assert caught.value.code == "RUN_ORDER"
     assert (again(first, reason="DISPUTE").run, SettlementStatement.objects.count()) == ("II", 2)
+
+
+def test_every_run_and_version_goes_on_chain_behind_the_one_it_supersedes(first):
+    revise(first, {FIRST: 300_001}, known_at=END + HOUR)
+    again(first)
+    runs_up_to(first, "R1")
+    anchor_events(now=DUE["R1"])
+    assert record_settlements(now=DUE["R1"]) == 4
+    Contract().take()  # it refuses an unknown predecessor, and a second successor
+    records = [one.record for one in SettlementStatement.objects.order_by("sequence")]
+    keys = [record_key(record.settlement_id, record.run) for record in records]
+    assert [record.run for record in records] == ["II", "II", "SF", "R1"]
+    assert [record.supersedes for record in records] == ["", *keys[:-1]]
+    checks = {check.name: check for check in (statements_check(), *record_checks([], {}, ""))}
+    assert checks["statements"].held
+    assert checks["records"].held
+    SettlementStatement.objects.filter(run="SF").update(delta_pence=1)
+    assert statements_check().held is False
 
 
 def test_a_correction_is_logged_and_told_and_moves_no_order(first):

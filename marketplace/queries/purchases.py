@@ -153,7 +153,7 @@ class PurchasePage:
             "initialise": state == State.QUOTED,
             "confirm": state == State.INITIALISED,
             "dispatch": state == State.CONFIRMED and not self.product.by_schedule,
-            "cancel": state in {State.INITIALISED, State.CONFIRMED},
+            "cancel": state in {State.INITIALISED, State.CONFIRMING, State.CONFIRMED},
             "status": state in {State.CONFIRMED, State.ACTIVE, State.DELIVERED, State.SETTLED},
         }
 

@@ -36,7 +36,7 @@ STEPS = {
     "confirm": Step("confirm", frozenset({State.INITIALISED}), State.CONFIRMING),
     "dispatch": Step("update", frozenset({State.CONFIRMED}), State.DISPATCHING),
     "status": Step("status", frozenset({State.CONFIRMED, State.ACTIVE, State.DELIVERED, State.SETTLED}), None),
-    "cancel": Step("cancel", frozenset({State.INITIALISED, State.CONFIRMED}), None),
+    "cancel": Step("cancel", frozenset({State.INITIALISED, State.CONFIRMING, State.CONFIRMED}), None),
 }
 
 

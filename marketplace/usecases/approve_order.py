@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
 
 from beckn import outbox
+from beckn.registry import UnknownPeerError
 from marketplace.models import Order, User, role_of
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderEvent, OrderState, next_order_state
 from marketplace.rules.roles import Action, require
 from marketplace.usecases.confirm_order import settle_on
 from marketplace.wire.contract import order_contract
+
+log = logging.getLogger(__name__)
 
 
 def approve_order(*, order: Order, user: User | None, now: datetime) -> Order:
@@ -54,12 +58,18 @@ def check_waits(order: Order) -> None:
 
 
 def tell(order: Order) -> None:
-    """The buyer's on_status: the order as it now stands."""
+    """The buyer's on_status: the order as it now stands. A buyer the registry does not know is an error in the log.
+
+    What was decided holds all the same, and the buyer can ask for it.
+    """
     seller = settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"]
-    outbox.send(
-        role="bpp",
-        action="on_status",
-        message={"contract": order_contract(order, seller=seller)},
-        to=order.buyer_subscriber_id,
-        transaction_id=order.transaction_id,
-    )
+    try:
+        outbox.send(
+            role="bpp",
+            action="on_status",
+            message={"contract": order_contract(order, seller=seller)},
+            to=order.buyer_subscriber_id,
+            transaction_id=order.transaction_id,
+        )
+    except UnknownPeerError as problem:
+        log.error("%s was not told what became of order %s: %s", order.buyer_subscriber_id, order.pk, problem)

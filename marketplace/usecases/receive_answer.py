@@ -21,7 +21,7 @@ MOVES: dict[str, dict[str, str]] = {
     "on_select": {State.QUOTING: State.QUOTED},
     "on_init": {State.INITIALISING: State.INITIALISED},
     "on_confirm": {State.CONFIRMING: State.CONFIRMED},
-    "on_cancel": {State.INITIALISED: State.CANCELLED, State.CONFIRMED: State.CANCELLED},
+    "on_cancel": dict.fromkeys([State.INITIALISED, State.CONFIRMING, State.CONFIRMED], State.CANCELLED),
 }
 # on_update and on_status say where the activation stands.
 BY_PERFORMANCE = {"ACTIVATION_ACCEPTED": State.ACTIVE, "DELIVERY_COMPLETE": State.DELIVERED, "SETTLED": State.SETTLED}

@@ -68,7 +68,8 @@ def test_a_yes_sells_it_and_tells_the_buyer(offer, owner):
     assert approve_order(order=order, user=None, now=BY).version == done.version
     assert events_of(f"order:{order.pk}") == ["order.waiting", "order.confirmed"]
     [contract] = told()
-    assert (contract["status"]["code"], "descriptor" in contract) == ("ACTIVE", False)
+    assert contract["status"]["code"] == "ACTIVE"
+    assert not {"code", "shortDesc"} & set(contract.get("descriptor", {})), "nothing waits any more"
 
 
 @pytest.mark.usefixtures("rules")
@@ -114,3 +115,13 @@ def test_only_who_may_sell_decides(offer, owner, role):
             decide(order=order, user=user, now=NOW)
         assert caught.value.code == "NOT_ALLOWED"
     assert Order.objects.get().state == "PENDING"
+
+
+@pytest.mark.usefixtures("rules")
+def test_a_buyer_who_left_the_network_does_not_keep_the_capacity(offer, caplog):
+    """Nobody can be told, which is an error in the log; the power is on sale again all the same."""
+    market.confirmed(offer, kw="400")
+    Order.objects.update(buyer_subscriber_id="gone.example")
+    assert expire_offers(now=BY) == 1
+    assert (Order.objects.get().state, held()) == ("EXPIRED", {0})
+    assert "gone.example was not told" in caplog.text

@@ -45,6 +45,7 @@ def test_a_quote_is_kept_with_its_amount(deal):
         ("INITIALISING", "on_init", "INITIALISED"),
         ("CONFIRMING", "on_confirm", "CONFIRMED"),
         ("CONFIRMED", "on_cancel", "CANCELLED"),
+        ("CONFIRMING", "on_cancel", "CANCELLED"),
     ],
 )
 def test_an_answer_moves_the_purchase_on_and_its_repeat_does_not(deal, before, action, after):

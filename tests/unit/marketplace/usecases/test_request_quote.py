@@ -21,9 +21,15 @@ def found(offer):
     return buyer.searched(buyer.grid(), offer)
 
 
-def ask(found, offer_id, *, kw="300", user=None):
+def ask(found, offer_id, *, kw="300", user=None, **more):
     return request_quote(
-        organisation=found.organisation, search=found, offer_id=str(offer_id), kw=Decimal(kw), user=user, now=NOW
+        organisation=found.organisation,
+        search=found,
+        offer_id=str(offer_id),
+        kw=Decimal(kw),
+        user=user,
+        now=NOW,
+        **more,
     )
 
 
@@ -34,6 +40,13 @@ def test_a_select_goes_to_the_seller_and_reads_as_what_was_asked(found, offer):
     assert (asked.offer_id, asked.kw, asked.periods) == (str(offer.pk), Decimal(300), None)
     assert (purchase.state, purchase.seller_subscriber_id) == ("QUOTING", buyer.SELLER)
     assert (purchase.start_at, purchase.end_at) == (FIRST, END)
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_only_who_would_take_less_says_so(found, offer, said):
+    ask(found, offer.pk, accept_counter=said)
+    (message,) = buyer.sent("select")
+    assert read_asked(message["message"]).accept_counter is said
 
 
 @pytest.mark.parametrize("kw", ["0", "-1"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -9,7 +11,7 @@ from rest_framework.response import Response
 
 from flex_engine.settle.reconcile_views import Cause
 from flex_engine.settle.settlement_calendar import runs
-from marketplace.api.shapes import Input, Instant, Shape
+from marketplace.api.shapes import EARLIEST, LATEST, Input, Instant, Shape
 from marketplace.api.view import ApiView
 from marketplace.models import PositionNotification
 from marketplace.queries.reconciliation import Filters, reconciliation
@@ -135,6 +137,12 @@ class DayAsked(Input):
     day = serializers.DateField(required=False, help_text="Write a settlement day such as 2026-01-15.")
     site = serializers.CharField(required=False, max_length=60, help_text="A site's slug.")
     run = serializers.ChoiceField(runs(), required=False, help_text=f"Write one of {', '.join(runs())}.")
+
+    def validate_day(self, day: date) -> date:
+        """Within the range that every moment here has."""
+        if not EARLIEST.year <= day.year < LATEST.year:
+            raise serializers.ValidationError("it is not between 2000 and 2100")
+        return day
 
 
 class ReconciledDay(ApiView):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import models
 
@@ -16,6 +16,8 @@ from marketplace.models.site import Site
 from marketplace.rules.notification import MECHANISM, Alarm, NotificationState, unit_of, wholesale_products
 from marketplace.rules.order_state import ActivationState, OrderState
 
+EARLIEST = datetime(2016, 1, 1, tzinfo=UTC)
+OVER = (OrderState.CANCELLED, ActivationState.REJECTED)
 SOLD = (OrderState.CONFIRMED, OrderState.ACTIVE, OrderState.DELIVERED, OrderState.SETTLED)
 
 
@@ -105,18 +107,23 @@ def sold_periods(
             rows = rows.filter(start_at__lt=until)
         if site_ids is not None:
             rows = rows.filter(**{f"{way}__offer__site__in": site_ids})
-        told = (f"{kind}_id", f"{way}__offer__site_id", "start_at", power, f"{way}__offer__direction", f"{way}__state")
+        told = (f"{kind}_id", f"{way}__offer__site_id", "start_at", power, f"{way}__offer__direction", f"{kind}__state")
         for pk, site_id, start, kw, direction, state in rows.order_by("start_at", "pk").values_list(*told):
             wh = int(kw * 500) if direction == "REDUCE" else -int(kw * 500)
-            yield SoldPeriod(f"{kind}:{pk}", site_id, start, wh, state == OrderState.CANCELLED)
+            yield SoldPeriod(f"{kind}:{pk}", site_id, start, wh, state in OVER)
 
 
 def sold_rows() -> tuple[models.QuerySet[OrderPeriod], models.QuerySet[ActivationPeriod]]:
-    """Whole orders of a wholesale product, and dispatches that name the mechanism under any other product."""
+    """Whole orders of a wholesale product, and dispatches that name the mechanism under any other product.
+
+    A dispatch is stored when it is accepted, so one that is refused now was stood down. Before 2016 no gate is known.
+    """
     wholesale, states = wholesale_products(), [*SOLD, OrderState.CANCELLED]
     orders = OrderPeriod.objects.filter(
-        order__offer__product__in=wholesale, order__confirmed_at__isnull=False, order__state__in=states
+        start_at__gte=EARLIEST,
+        order__offer__product__in=wholesale,
+        order__confirmed_at__isnull=False,
+        order__state__in=states,
     )
-    dispatches = ActivationPeriod.objects.filter(activation__mechanism=MECHANISM)
-    other = dispatches.exclude(activation__order__offer__product__in=wholesale)
-    return orders, other.exclude(activation__state=ActivationState.REJECTED)
+    dispatches = ActivationPeriod.objects.filter(start_at__gte=EARLIEST, activation__mechanism=MECHANISM)
+    return orders, dispatches.exclude(activation__order__offer__product__in=wholesale)

@@ -12,7 +12,7 @@ from django.test import Client
 from flex_engine.settle.reconcile_views import Cause
 from marketplace import clock
 from marketplace.agents.notification import SimulatedEcvaa, work
-from marketplace.models import MeterReading, Organisation, PositionHeld, PositionNotification, StatementLine
+from marketplace.models import Activation, MeterReading, Organisation, PositionHeld, PositionNotification, StatementLine
 from marketplace.queries.reconciliation import Filters, reconciliation
 from marketplace.usecases.resettle import resettle
 from marketplace.usecases.settle_activation import settle_activation
@@ -119,7 +119,9 @@ def test_page_file_and_api_show_the_same(activation, person, monkeypatch):
     answer = client.get("/reconciliation?day=yesterday&run=ZZ")
     assert answer.status_code == 422
     assert [words.split(".")[0] for words in read(answer).problems()] == ["The day is 'yesterday'", "The run is 'ZZ'"]
-    assert client.get("/api/v1/reconciliation?day=yesterday").status_code == 422
+    for day in ("yesterday", "0001-01-01", "9999-12-31"):
+        assert client.get(f"/api/v1/reconciliation?day={day}").status_code == 422
+        assert client.get(f"/reconciliation?day={day}").status_code == 422
 
 
 def test_what_came_back_is_sent_again_from_the_page(site, person, monkeypatch):
@@ -146,3 +148,31 @@ def test_what_came_back_is_sent_again_from_the_page(site, person, monkeypatch):
     viewer = Client()
     viewer.force_login(market.person(site.organisation, "VIEWER"))
     assert viewer.post(f"/reconciliation/{row.pk}/resubmit").status_code == 403
+
+
+def test_a_dispatch_that_was_stood_down_takes_its_position_back_or_is_shown_as_cancelled(site, person):
+    for start, stands_down in (
+        (FIRST, NOW + timedelta(minutes=5)),
+        (FIRST.replace(hour=20), FIRST.replace(hour=19)),
+    ):
+        order = market.confirmed(market.offer(site, start=start, max_events_per_day=9))
+        starts = [row.start_at for row in order.periods.order_by("start_at")]
+        made = market.dispatched(order, market.instruction("400", *starts, identity=f"d-{start.hour}"))
+        work(SimulatedEcvaa(), now=NOW)
+        Activation.objects.filter(pk=made.pk).update(state="ACTIVATION_REJECTED")
+        work(SimulatedEcvaa(), now=stands_down)
+    rows = PositionNotification.objects.order_by("start_at", "revision").values_list("position_wh", "state")
+    assert list(rows) == [(200_000, "UNCONFIRMED"), (0, "UNCONFIRMED")] * 2 + [
+        (200_000, "UNCONFIRMED"),
+        (0, "MISSED"),
+    ] + [
+        (200_000, "SENT"),
+        (0, "SENT"),
+    ]
+    found = reconciliation(person, Filters(day=FIRST.date()), now=FIRST.replace(hour=19, minute=1))
+    assert [[one.cause for one in row.differences] for row in found.rows] == [
+        [],
+        [],
+        [Cause.TRADED_AFTER_CANCELLATION],
+        [],
+    ]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 
+from flex_engine.simulate.day_faults import FAULTS
 from flex_engine.simulate.fault_campaign import Tally, count, play
 
 
@@ -20,16 +21,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--markets", type=int, default=2000, help="markets of six units")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--each", type=int, default=1, help="faults in a unit's day; several hide one another")
     options = parser.parse_args()
     tally, begun = Tally(), time.monotonic()
     for seed in range(options.seed, options.seed + options.markets):
-        count(play(seed), tally)
+        count(play(seed, each=options.each), tally)
     for name in sorted(tally.played):
         print(f"{name or 'clean':45} put in {tally.played[name]:6}  found {tally.found[name]:6}  something besides {tally.false[name]:4}")  # fmt: skip
     faults = sum(tally.played.values()) - tally.played[""]
     found = sum(tally.found.values()) - tally.found[""]
-    print(f"{found} of {faults} faults of {len(tally.played) - 1} kinds found with their cause; {sum(tally.false.values())} "
-          f"units with a false finding, {tally.false['']} of {tally.played['']} clean ones; {time.monotonic() - begun:.0f} s")  # fmt: skip
+    print(f"{found} of {faults} units with {options.each} of {len(FAULTS)} kinds of fault found with every cause; {sum(tally.false.values())} "
+          f"units with any other finding, {tally.false['']} of {tally.played['']} clean ones; {time.monotonic() - begun:.0f} s")  # fmt: skip
 
 
 if __name__ == "__main__":

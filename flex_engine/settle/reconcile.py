@@ -191,7 +191,10 @@ def settled_differences(
             word = "cancelled" if here.traded else "never sold"
             yield make(cause, f"{mwh_text(settled)} is settled for {at(place)}, which was {word}.", 0, settled)
         return
-    yield from volume(make, place, "sold", sold, "settled", settled)
+    if known and held:
+        yield from volume(make, place, "held", held, "settled", settled)
+    else:
+        yield from volume(make, place, "sold", sold, "settled", settled)
 
 
 def line_faults(make: Made, place: Place, here: Here) -> Iterator[Difference]:

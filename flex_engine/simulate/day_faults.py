@@ -133,6 +133,13 @@ def not_held(story: Story, random: Random) -> list[datetime]:
     return [start]
 
 
+def unread(story: Story, random: Random) -> list[datetime]:
+    """A half hour the meter says nothing of."""
+    start = random.choice(story.trades).start
+    story.unread = frozenset({start})
+    return [start]
+
+
 def cancelled(story: Story, _: Random) -> list[datetime]:
     """A sale that was cancelled and went on as if it had not been."""
     story.trades[:] = [replace(trade, cancelled=True) for trade in story.trades]
@@ -151,7 +158,8 @@ def in_a_line(change: Callable[[Settled, Random], list[Settled]]) -> Callable[[S
                 new for one, hit in zip(lines, mine, strict=True) for new in (change(one, random) if hit else [one])
             ]
 
-        story.settled = changed
+        before = story.settled
+        story.settled = lambda lines: changed(before(lines))
         return [wanted.start]
 
     return spoil
@@ -162,7 +170,10 @@ def in_a_period(change: Callable[[Settled], list[Settled]]) -> Callable[[Story, 
 
     def spoil(story: Story, random: Random) -> list[datetime]:
         start = random.choice(story.trades).start
-        story.settled = lambda lines: [new for one in lines for new in (change(one) if one.start == start else [one])]
+        before = story.settled
+        story.settled = lambda lines: [
+            new for one in before(lines) for new in (change(one) if one.start == start else [one])
+        ]
         return [start]
 
     return spoil
@@ -185,7 +196,7 @@ FAULTS = (
     Fault("accepted unit only", Cause.ACCEPTED_UNIT_ONLY, unit_only),
     Fault("not held by the counterparty", Cause.NOT_HELD, not_held),
     Fault("traded after cancellation", Cause.TRADED_AFTER_CANCELLATION, cancelled),
-    Fault("metering gap", Cause.METER_GAP, in_a_line(lambda one, _: [replace(one, status="F")])),
+    Fault("metering gap", Cause.METER_GAP, unread),
     Fault(
         "stale run used",
         Cause.STALE_RUN,

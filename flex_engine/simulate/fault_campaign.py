@@ -36,17 +36,18 @@ class Case:
         return frozenset((one.unit, one.start, one.cause) for one in self.came_out if one.unit == unit)
 
 
-def play(seed: int, *, units: int = 6, faults: tuple[Fault, ...] = FAULTS) -> Case:
-    """Some units, half of them with one fault each, in the order of the seed."""
+def play(seed: int, *, units: int = 6, each: int = 1, faults: tuple[Fault, ...] = FAULTS) -> Case:
+    """Some units, half of them with `each` different faults, in the order of the seed."""
     random = Random(seed)  # noqa: S311 - a reproducible test bed
     stories, put_in = [], {}
     for number in range(units):
         story = clean(f"V__SIM{number:03d}", random)
         wanted: tuple[str, frozenset[Finding]] = ("", frozenset())
         if random.random() < 0.5:
-            fault = random.choice(faults)
-            where = fault.spoil(story, random)
-            wanted = (fault.name, frozenset((story.unit, start, fault.cause) for start in where))
+            chosen = random.sample(faults, each)
+            where = [(start, fault.cause) for fault in chosen for start in fault.spoil(story, random)]
+            name = chosen[0].name if each == 1 else f"{each} faults in one unit's day"
+            wanted = (name, frozenset((story.unit, start, cause) for start, cause in where))
         stories.append(story)
         put_in[story.unit] = wanted
     views, as_of = views_of(stories, seed=seed)

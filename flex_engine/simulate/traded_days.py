@@ -17,6 +17,7 @@ from flex_engine.settle.reconcile_views import Accepted, Notified, Place, Settle
 from flex_engine.simulate.counterparties import Filed
 from flex_engine.simulate.counterparties_ecvaa import Book, Ecvaa
 from flex_engine.simulate.counterparties_saa import Saa
+from flex_engine.simulate.counterparties_svaa import DeliveredVolume, Svaa
 from flex_engine.timegrid import HALF_HOUR, day_start
 
 # Ordinary days and both clock changes of two years.
@@ -26,13 +27,15 @@ RUN = "SF"
 
 @dataclass
 class Story:
-    """One unit's day as it unfolds; faults change it on the way. `lost` and `bare` are what the counterparty's report leaves out."""
+    """One unit's day as it unfolds; faults change it on the way. `lost` are periods that the counterparty's report leaves
+    out, `unread` those without a meter reading; without `names_periods` all it says is the SVAA's acceptance of the unit."""
 
     unit: str
     trades: list[Traded]
     files: list[Filed]
     excepted: frozenset[str] = frozenset()
     lost: frozenset[datetime] = frozenset()
+    unread: frozenset[datetime] = frozenset()
     names_periods: bool = True
     settled: Callable[[list[Settled]], list[Settled]] = list
 
@@ -89,14 +92,15 @@ def view_of(story: Story, seed: int) -> tuple[list[Notified], list[Accepted], li
 def accepted_of(story: Story, book: Book) -> list[Accepted]:
     """The counterparty's report: a row a period it holds, or the unit's name alone."""
     if not story.names_periods:
-        return [Accepted(story.unit, None)]
+        day = [DeliveredVolume(one.unit, one.start, one.position_wh) for one in book.held.values()]
+        return [Accepted(one.unit, one.start) for one in Svaa(frozenset({story.unit})).answer(day)]
     held = [one for one in book.held.values() if one.start not in story.lost]
     return [Accepted(one.unit, one.start, one.position_wh) for one in held]
 
 
 def settled_of(story: Story, book: Book, seed: int) -> list[Settled]:
     """The lines of the run, spread over the trades that were sold; what nobody sold stands under the unit's own name."""
-    metered: dict[Place, int] = dict.fromkeys(book.held, 500_000)
+    metered: dict[Place, int] = {place: 500_000 for place in book.held if place[1] not in story.unread}
     lines = []
     for row in Saa(seed).report(RUN, book.held, metered, Decimal("87.21")):
         sold = {one.ref: one.position_wh for one in story.trades if one.start == row.start} or {story.unit: 0}

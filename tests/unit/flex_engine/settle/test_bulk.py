@@ -46,7 +46,7 @@ def arrays(batch) -> Orders:
 
 
 @given(batches(), st.sampled_from(TABLES), st.sampled_from([100, 120]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_arrays_and_the_rooms_agree(batch, table, cap):
     found = settle_many(arrays(batch), table=table, cap_percent=cap)
     for number, (rows, price, penalty, direction) in enumerate(batch):

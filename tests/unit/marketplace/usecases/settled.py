@@ -23,8 +23,8 @@ def usual_wh(start: datetime) -> int:
     return 430_000 + 1_000 * start.hour + 700 * start.weekday() + 37 * start.isocalendar().week + start.minute
 
 
-def history(days: int = 62) -> dict[datetime, int]:
-    """Readings of the days before the event and of the event day up to the event's end."""
+def history(days: int = 21) -> dict[datetime, int]:
+    """Readings of the days before the event and of the event day up to the event's end: ten working days are enough."""
     first = datetime(2024, 1, 16, tzinfo=UTC) - timedelta(days=days)
     return {start: usual_wh(start) for start in (first + i * HALF_HOUR for i in range(days * 48 + 36))}
 

@@ -32,7 +32,7 @@ def statement_of(site, *, lift_wh, days=30):
     offer = market.offer(site, plan=own)
     activation = market.dispatched(market.confirmed(offer), market.instruction())
     lifted = {start: settled.usual_wh(start) + lift_wh for start in WINDOW}
-    noise = {start: wh + (start.day * 977) % 4001 - 2000 for start, wh in settled.history().items()}
+    noise = {start: wh + (start.day * 977) % 4001 - 2000 for start, wh in settled.history(days + 15).items()}
     market.metered(site, noise | lifted | METERED)
     return settle_activation(activation=activation, now=END)
 

@@ -45,7 +45,7 @@ def forms():
 
 
 def test_two_offers_over_one_half_hour_sell_its_power_once(site):
-    network, trade = market.offer(site), market.offer(site, product="P415_WHOLESALE", start=SECOND, periods=1)
+    network, trade = market.offer(site), market.offer(site, product="NESO_DFS", start=SECOND, periods=1)
     market.confirmed(network, kw="300")
     assert books() == [(400, 300), (400, 300)]
     assert left(trade) == [100]
@@ -55,7 +55,7 @@ def test_two_offers_over_one_half_hour_sell_its_power_once(site):
     assert "beside what it holds for DNO_OPERATIONAL" in str(caught.value)
     theirs = market.confirmed(trade, kw="100", buyer=RIVAL)
     assert books() == [(400, 300), (400, 400)]
-    assert forms() == [("DNO_OPERATIONAL", "JUMPING"), ("P415_WHOLESALE", "SPLITTING")]
+    assert forms() == [("DNO_OPERATIONAL", "JUMPING"), ("NESO_DFS", "SPLITTING")]
     assert catalogues([network, trade], seller="s", bpp_url="u", now=NOW) == []
     cancel(theirs)
     assert books() == [(400, 300), (400, 300)]
@@ -63,7 +63,7 @@ def test_two_offers_over_one_half_hour_sell_its_power_once(site):
 
 
 def test_an_order_whose_place_was_taken_after_its_quote_is_refused_and_holds_nothing(site):
-    network, trade = market.offer(site), market.offer(site, product="P415_WHOLESALE")
+    network, trade = market.offer(site), market.offer(site, product="NESO_DFS")
     order = market.initialised(trade, kw="200", buyer=RIVAL)
     market.confirmed(network, kw="201")
     with pytest.raises(MarketError) as caught:
@@ -109,7 +109,7 @@ def test_an_excluding_service_is_named_at_the_offer_at_the_quote_and_at_the_sale
 
 def test_an_offer_within_the_proof_of_another_service_s_goes_on_sale_and_no_other_does(site):
     market.offer(site)
-    draft = {"state": "DRAFT", "product": "P415_WHOLESALE"}
+    draft = {"state": "DRAFT", "product": "NESO_DFS"}
     within, beyond = market.offer(site, periods=1, **draft), market.offer(site, kw="401", periods=1, **draft)
     outside = market.offer(site, start=SECOND, **draft)
     for offer in (beyond, outside):
@@ -123,7 +123,7 @@ def test_an_offer_from_a_lower_load_leaves_less_to_sell_and_not_less_than_is_sol
     """400 kW from 1,000 kW and 300 kW from 900 kW prove the same level of 600 kW: 300 kW in all may be owed."""
     market.confirmed(market.offer(site), kw="301")
     low = {"holds": True, "reference_kw": ["900", "900"]}
-    draft = market.offer(site, kw="300", state="DRAFT", product="P415_WHOLESALE", certificate=low)
+    draft = market.offer(site, kw="300", state="DRAFT", product="NESO_DFS", certificate=low)
     with pytest.raises(MarketError, match="301 kW of the site are sold"):
         publish_offer(offer=draft, user=None, now=NOW)
     assert books() == [(400, 301), (400, 301)]

@@ -93,11 +93,25 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Meter:
+    """A meter of the site: what it measures (nothing where it may be either), from `begin` to before `end`; None is open."""
+
+    measures: str
+    begin: datetime | None = None
+    end: datetime | None = None
+
+    def covers(self, minute: int) -> bool:
+        """Whether it was the site's at a minute counted from 1970."""
+        at = moment(minute)
+        return (self.begin is None or self.begin <= at) and (self.end is None or at < self.end)
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
-    """What readings are held against: the most the site takes in half an hour (Wh), its meters, and the time."""
+    """What readings are held against: the most the site takes in half an hour (Wh), its meters by number, and the time."""
 
     limit_wh: int
-    msids: Mapping[str, str]
+    msids: Mapping[str, tuple[Meter, ...]]
     now: datetime
 
 

@@ -16,6 +16,7 @@ from flex_engine.settle.metering import (
     Book,
     Gap,
     HalfHour,
+    Meter,
     MeteringFileError,
     MeteringValueError,
     Problems,
@@ -164,13 +165,13 @@ def take_row(number: int, cells: Cells, layout: Layout, site: Site, books: Mappi
             name, shown, f"its period ends at {ends}, which is still to come", "Send it afterwards."
         )
     quality = read_quality("quality", at(cells, layout.quality))
-    meter = meter_of(cells, layout, site)
+    meters = meters_of(cells, layout, site, minute)
     for one in filled:
         value = at(cells, one.place)
         direction = one.direction or read_direction("direction", at(cells, layout.direction))
-        if meter and site.msids[meter] not in {"", direction}:
-            measured = f"this meter measures {site.msids[meter]}, and the row says {direction}"
-            raise MeteringValueError("msid", meter, measured, "Check the meter and the direction.")
+        if meters and not {direction, ""} & {one.measures for one in meters}:
+            measured = f"this meter measures {meters[0].measures}, and the row says {direction}"
+            raise MeteringValueError("msid", at(cells, layout.msid), measured, "Check the meter and the direction.")
         energy = read_energy(one.name, value, one.unit or read_unit("unit", at(cells, layout.unit)))
         check_energy(one.name, value, energy, minutes, site.limit_wh)
         books[direction].add(number, minute, minutes, energy, quality)
@@ -206,10 +207,10 @@ def period_of(cells: Cells, layout: Layout) -> tuple[str, Any, int, int]:
     return first[0], first[1], first[2], minutes
 
 
-def meter_of(cells: Cells, layout: Layout, site: Site) -> str:
-    """The meter a row names, or nothing. Raises MeteringValueError for one that is not of this site."""
+def meters_of(cells: Cells, layout: Layout, site: Site, minute: int) -> tuple[Meter, ...]:
+    """The meter a row names as the site had it then, or nothing. Raises MeteringValueError for one it had not."""
     if layout.msid is None:
-        return ""
+        return ()
     text = str(at(cells, layout.msid) or "").strip().lstrip(FORMULA_MARK)
     fault = msid_fault(text)
     if fault:
@@ -217,7 +218,11 @@ def meter_of(cells: Cells, layout: Layout, site: Site) -> str:
     if text not in site.msids:
         known = ", ".join(sorted(site.msids)) or "none"
         raise MeteringValueError("msid", text, "this meter is not one of the site", f"The site's meters are {known}.")
-    return text
+    found = tuple(one for one in site.msids[text] if one.covers(minute))
+    if not found:
+        then = f"it was not registered for the site at {moment(minute):%Y-%m-%dT%H:%MZ}"
+        raise MeteringValueError("msid", text, then, "Check the meter and the day, or register it from that day on.")
+    return found
 
 
 def at(cells: Cells, place: int | None) -> Any:

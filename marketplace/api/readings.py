@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,8 +13,8 @@ from rest_framework.response import Response
 from flex_engine.settle.metering import DIRECTIONS, MINUTES, QUALITIES, Said
 from marketplace.api.shapes import Input, Instant, Shape
 from marketplace.api.view import MEBIBYTE, ApiView
-from marketplace.models import MeterReading, Site
-from marketplace.queries.readings import known_at
+from marketplace.models import ExportReading, MeterReading, Site
+from marketplace.queries.readings import R, known_at
 from marketplace.usecases.record_meter import record_meter
 
 MOST_READINGS = 20_000  # more than a year of half hours
@@ -85,6 +86,17 @@ class ReadingShape(Shape):
     known_at = Instant(read_only=True)
 
 
+class ExportReadingShape(Shape):
+    """What a meter said about the export of a half hour, and when we came to know it."""
+
+    start_at = Instant(read_only=True)
+    export_wh = serializers.IntegerField()
+    quality = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment] # a field of that name
+    label = serializers.CharField()  # type: ignore[assignment] # a field of that name
+    known_at = Instant(read_only=True)
+
+
 class SpanAsked(Input):
     """Which half hours, and as known when."""
 
@@ -108,11 +120,7 @@ class SiteReadings(ApiView):
     def get(self, request: Request, slug: str) -> Response:
         """List the site's meter readings by half hour, corrections after what they correct."""
         site = self.find(self.rows(Site), slug=slug)
-        asked = self.asked(SpanAsked)
-        known = asked.pop("known_at", None)
-        span = {f"start_at__{'gte' if name == 'start' else 'lt'}": at for name, at in asked.items()}
-        rows = MeterReading.objects.filter(site=site, **span)
-        return self.listed(rows if known is None else known_at(rows, known), ReadingShape)
+        return self.listed(asked_of(MeterReading.objects.filter(site=site), self.asked(SpanAsked)), ReadingShape)
 
     @extend_schema(request=ReadingsInput, responses={201: RecordedShape})
     def post(self, request: Request, slug: str) -> Response:
@@ -132,6 +140,28 @@ class SiteReadings(ApiView):
             now=self.now,
         )
         return Response({"received": len(given["readings"]), "recorded": recorded}, status=201)
+
+
+class SiteExportReadings(ApiView):
+    """The export of a site."""
+
+    scopes = {"GET": "readings:read"}
+    tag = "readings"
+    ordering = "start_at"
+
+    @extend_schema(parameters=[SpanAsked], responses=ExportReadingShape(many=True))
+    def get(self, request: Request, slug: str) -> Response:
+        """List the site's export readings by half hour, corrections after what they correct. Nothing settles on them."""
+        site = self.find(self.rows(Site), slug=slug)
+        rows = ExportReading.objects.filter(site=site)
+        return self.listed(asked_of(rows, self.asked(SpanAsked)), ExportReadingShape)
+
+
+def asked_of(rows: QuerySet[R], asked: dict[str, Any]) -> QuerySet[R]:
+    """Of `rows`, those of the span that was asked for, as known then."""
+    known = asked.pop("known_at", None)
+    found = rows.filter(**{f"start_at__{'gte' if name == 'start' else 'lt'}": at for name, at in asked.items()})
+    return found if known is None else known_at(found, known)
 
 
 def said_of(given: dict[str, Any]) -> Said:

@@ -5,7 +5,7 @@ Two times count: the half hour a reading is about, and when it became known. Eve
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TypeVar
@@ -125,11 +125,9 @@ def readings_page(site: Site, now: datetime) -> ReadingsPage:
     """The last four weeks of the meter, up to the newest day with a half hour that is over."""
     last = (now - HALF_HOUR).astimezone(LONDON).date()
     days = [last - timedelta(days=back) for back in range(SHOWN_DAYS)]
-    known = known_half_hours(site, day_start(days[-1]) - timedelta(hours=6), now, now)
-    limit_wh = int(site.import_limit_kw * 500)
     standing = EstimationChoice.objects.filter(site=site, activation=None).order_by("-chosen_at", "-pk").first()
     return ReadingsPage(
-        days=tuple(day_quality(day, known, limit_wh=limit_wh, until=now) for day in days),
+        days=days_of(site, days, now),
         first_day=days[-1],
         last_day=last,
         files=tuple(map(file_row, MeterFile.objects.filter(site=site).defer("content").order_by("-pk")[:SHOWN_FILES])),
@@ -138,6 +136,14 @@ def readings_page(site: Site, now: datetime) -> ReadingsPage:
         standing_rule=standing.rule if standing else "",
         pairs=tuple(MsidPair.objects.filter(site=site).order_by("-effective_from")),
     )
+
+
+def days_of(site: Site, days: Sequence[date], now: datetime) -> tuple[DayQuality, ...]:
+    """The quality of settlement days that lie together, each as known now."""
+    begin, end = day_start(min(days)) - timedelta(hours=6), day_start(max(days) + timedelta(days=1))
+    known = known_half_hours(site, begin, end, now)
+    limit_wh = int(site.import_limit_kw * 500)
+    return tuple(day_quality(day, known, limit_wh=limit_wh, until=now) for day in days)
 
 
 def known_half_hours(site: Site, begin: datetime, end: datetime, moment: datetime) -> dict[datetime, Known]:

@@ -10,9 +10,10 @@ from typing import Any
 from django.db import transaction
 
 from flex_engine.quantities import Label
-from flex_engine.settle.metering import MeteringFileError, Problem, Problems, Said
+from flex_engine.settle.metering import Meter, MeteringFileError, Problem, Problems, Said
 from flex_engine.settle.metering import Site as Judged
 from flex_engine.settle.metering_file import read_readings, table_of
+from flex_engine.timegrid import day_start
 from marketplace.models import MsidPair, Site, User, role_of
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
@@ -61,12 +62,17 @@ def check_label(label: str) -> None:
 
 
 def judged(site: Site, now: datetime) -> Judged:
-    """What readings of `site` are held against: its import limit, its meters on any day, and the time."""
-    msids = {site.msid: "IMPORT"}
+    """What readings of `site` are held against: its import limit, its meters, each from its day on, and the time.
+
+    A site whose meters were never registered by days has the one it was made with, on every day.
+    """
+    found: dict[str, tuple[Meter, ...]] = {}
     for pair in MsidPair.objects.filter(site=site):
-        msids |= {pair.import_msid: "IMPORT", pair.export_msid: "EXPORT", pair.amsid: ""}
-    msids.pop("", None)
-    return Judged(limit_wh=int(site.import_limit_kw * 500), msids=msids, now=now)
+        begin, end = day_start(pair.effective_from), day_start(pair.effective_to) if pair.effective_to else None
+        for msid, measures in ((pair.import_msid, "IMPORT"), (pair.export_msid, "EXPORT"), (pair.amsid, "")):
+            if msid:
+                found[msid] = (*found.get(msid, ()), Meter(measures, begin, end))
+    return Judged(limit_wh=int(site.import_limit_kw * 500), msids=found or {site.msid: (Meter("IMPORT"),)}, now=now)
 
 
 def refusal(problems: Problems) -> MarketError:

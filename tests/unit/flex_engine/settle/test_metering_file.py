@@ -13,13 +13,22 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from flex_engine.settle.metering import Gap, HalfHour, MeteringFileError, Said, Site
+from flex_engine.settle.metering import Gap, HalfHour, Meter, MeteringFileError, Said, Site
 from flex_engine.settle.metering_file import open_table, read_readings, table_of
 from flex_engine.timegrid import day_start, half_hours, settlement_period
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 IMPORT, EXPORT = "1010000000019", "1010000000028"
-SITE = Site(limit_wh=1_000_000, msids={IMPORT: "IMPORT", EXPORT: "EXPORT"}, now=NOW)
+LEFT = "2310000000024"
+SITE = Site(
+    limit_wh=1_000_000,
+    msids={
+        IMPORT: (Meter("IMPORT"),),
+        EXPORT: (Meter("EXPORT"),),
+        LEFT: (Meter("IMPORT", end=datetime(2026, 1, 15, tzinfo=UTC)),),
+    },
+    now=NOW,
+)
 FIRST = datetime(2026, 1, 15, 17, 0, tzinfo=UTC)
 
 
@@ -164,6 +173,7 @@ def test_two_ways_of_saying_when_must_agree():
         ("1010000000018", "check digit"),
         ("2310000000015", "not one of the site"),
         (EXPORT, "measures EXPORT"),
+        (LEFT, "not registered for the site at 2026-01-15T17:00Z"),
         ("", "not made of digits"),
     ],
 )

@@ -102,3 +102,30 @@ def test_a_refused_file_says_why(world: World, program: Any) -> None:
     MeterFile.objects.filter(pk=file.pk).update(state="REFUSED", problems=[problem], problems_total=21)
     body = program(world.operator).get(f"/reading-files/{file.pk}")[1]
     assert (body["problems"], body["problems_total"]) == ([problem], 21)
+
+
+def test_export_can_be_read_back_and_days_say_what_they_lack(world: World, program: Any) -> None:
+    operator, path = program(world.operator), f"/sites/{world.site.slug}"
+    row = {"start": "2024-01-16T12:00:00Z", "value": 3}
+    post(program, world, direction="EXPORT", unit="kWh", readings=[row])
+    [export] = operator.get(f"{path}/export-readings")[1]["results"]
+    assert (export["start_at"], export["export_wh"]) == ("2024-01-16T12:00:00Z", 3000)
+    MeterReading.objects.filter(site=world.site).delete()
+    days = operator.get(f"{path}/reading-days", start="2024-01-15", end="2024-01-17")[1]
+    assert [(day["day"], day["due"], day["known"]) for day in days["days"]] == [
+        ("2024-01-15", 48, 0),
+        ("2024-01-16", 26, 0),
+    ]
+    assert days["days"][0]["findings"] == [{"code": "GAP", "words": "No reading for periods 1 to 48."}]
+    status, answer = operator.get(f"{path}/reading-days", start="2024-01-15", end="2024-01-15")
+    assert (status, answer["errors"][0]["field"]) == (422, "end")
+
+
+def test_a_rule_is_chosen_for_the_site_and_refused_where_it_cannot_be(world: World, program: Any) -> None:
+    operator, path = program(world.operator), f"/sites/{world.site.slug}/estimation"
+    assert operator.post(path, {"rule": "like-day-v1"})[1]["estimated"] == 0
+    assert operator.post(path, {"rule": "guess-v1"})[0] == 422
+    settled = world.orders["settled"].activations.get()
+    status, answer = operator.post(path, {"rule": "like-day-v1", "dispatch": settled.pk})
+    assert (status, answer["code"]) == (409, "NOT_WAITING")
+    assert operator.post(path, {"rule": "like-day-v1", "dispatch": 10**6})[0] == 404

@@ -78,17 +78,20 @@ def open_table(content: bytes, filename: str) -> Table:
     if content[:4] == b"PAR1":
         return Table(*parquet_rows(content, filename))
     try:
-        text = content.decode("utf-8-sig")
+        content.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         raise MeteringFileError(
             f"{filename} is neither Parquet nor UTF-8 text (byte {problem.start} is not). Save it as CSV UTF-8."
         ) from problem
-    if "\x00" in text:
+    if b"\x00" in content:
         raise MeteringFileError(f"{filename} holds NUL bytes, so it is not a text file. Save it as CSV UTF-8.")
-    first = text.lstrip().split("\n", 1)[0]
-    if not first.strip():
+    # Read through a window: the whole text would take four bytes a letter.
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
+    first = next((line for line in text if line.strip()), "")
+    if not first:
         raise MeteringFileError(f"{filename} is empty. {EXAMPLE}")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    text.seek(0)
+    reader = csv.reader(text, delimiter=max(",;\t", key=first.count), strict=True)
     lines = csv_rows(reader, filename)
     header = next(lines, (1, ()))[1]
     return Table([str(name).strip() for name in header], lines)

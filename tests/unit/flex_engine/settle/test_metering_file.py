@@ -70,6 +70,7 @@ def test_the_example_of_the_how_to_is_a_file():
     ("text", "said"),
     [
         ("start_utc,import_wh\n2026-01-15 17:00,410250\n", {}),
+        ("\ufeff\n\nstart_utc,import_wh\r\n2026-01-15T17:00Z,410250\r\n", {}),
         ("end_utc,import_kwh\n2026-01-15T17:30Z,410.25\n", {}),
         ("start;import_mwh\n2026-01-15T18:00+01:00;0.41025\n", {}),
         ("Timestamp\tValue\n2026-01-15 17:00\t410250\n", {"direction": "IMPORT", "unit": "Wh", "zone": "LONDON", "edge": "START"}),

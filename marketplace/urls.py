@@ -27,6 +27,7 @@ from marketplace.web import (
     sign_in,
     sites,
     statements,
+    tenders,
     uploads,
 )
 
@@ -87,6 +88,12 @@ urlpatterns = [
     path("disputes.csv", disputes.disputes_csv, name="disputes-csv"),
     path("disputes/<uuid:pk>", disputes.dispute, name="dispute"),
     path("disputes/<uuid:pk>/<slug:step>", disputes.step, name="dispute-step"),
+    path("tenders", tenders.tenders, name="tenders"),
+    path("tenders/new", tenders.new, name="tender-new"),
+    path("tenders/<uuid:pk>", tenders.tender, name="tender"),
+    path("tenders/<uuid:pk>/cancel", tenders.cancel, name="tender-cancel"),
+    path("tenders/<uuid:pk>/bid", tenders.bid, name="tender-bid"),
+    path("tenders/<uuid:pk>/bids/<uuid:bid_id>/withdraw", tenders.withdraw, name="bid-withdraw"),
     path("catalogue", catalogue.catalogue, name="catalogue"),
     path("catalogue/<int:pk>", catalogue.search, name="search"),
     path("catalogue/<int:pk>/offers/<path:offer_id>", catalogue.catalogue_entry, name="catalogue-entry"),

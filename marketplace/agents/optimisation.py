@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from celery import shared_task
 
 from marketplace import clock
 from marketplace.agents.decide import decide
-from marketplace.models import AgentDecision, OfferRequest, Plan, Site
+from marketplace.models import AgentDecision, Bid, OfferRequest, Plan, Site, Tender
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.answer_offer_request import answer_offer_request
+from marketplace.usecases.clear_tender import clear_tender
 from marketplace.usecases.lease import holding
 from marketplace.usecases.plan_site import plan_site
+
+log = logging.getLogger(__name__)
 
 
 @shared_task(name="marketplace.agents.optimisation.plan")
@@ -72,10 +76,41 @@ def draft(*, request_id: int, **_: Any) -> None:
         )
 
 
+def clear_due() -> None:
+    """Clear every tender that has closed, the earliest first; a fault in one does not hold up the rest."""
+    now = clock.now()
+    due = Tender.objects.filter(state=Tender.State.OPEN, closes_at__lte=now).order_by("closes_at", "pk")
+    for tender_id in due.values_list("pk", flat=True):
+        with holding(f"clear:{tender_id}", seconds=300) as held:
+            if not held:
+                continue
+            try:
+                cleared = clear_tender(tender_id=tender_id, now=now)
+            except Exception:
+                log.exception("tender %s could not be cleared; the next tick tries again", tender_id)
+                continue
+            saw, decided, why = allocated(cleared)
+            decide(agent="optimisation", now=now, subject=f"tender:{cleared.pk}", saw=saw, decided=decided, why=why)
+
+
+def allocated(tender: Tender) -> tuple[str, str, str]:
+    """What the agent saw, decided and why, of an allocation."""
+    bids = tender.bids.exclude(state=Bid.State.WITHDRAWN)
+    taken = bids.filter(state=Bid.State.TAKEN).count()
+    unmet = max(tender.clearing.get("unmet_w", [0]), default=0) / 1000
+    proved = "proved to be the cheapest" if tender.clearing.get("proved") else "the best found, not proved the cheapest"
+    return (
+        f"the tender {tender.name} has closed with {bids.count()} bids",
+        f"took {taken}" if taken else "took none",
+        f"{proved}; {unmet:g} kW of the need stay unmet where it is least met",
+    )
+
+
 @shared_task(name="marketplace.agents.optimisation.tick")
 def tick(**_: Any) -> None:
     """Plan every site whose request is still open: nothing depends on the wake-up call."""
     for site_id in Site.objects.filter(replan_requested_at__isnull=False).values_list("pk", flat=True):
         plan(site_id=site_id)
+    clear_due()
     for request_id in OfferRequest.objects.filter(state=OfferRequest.State.PENDING).values_list("pk", flat=True):
         draft(request_id=request_id)

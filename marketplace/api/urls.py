@@ -28,6 +28,7 @@ from marketplace.api import (
     signals,
     sites,
     statements,
+    tenders,
     uploads,
 )
 from marketplace.api.nothing import NothingHere
@@ -83,6 +84,11 @@ urlpatterns = [
     path("disputes", disputes.Disputes.as_view()),
     path("disputes/<uuid:pk>", disputes.OneDispute.as_view()),
     path("disputes/<uuid:pk>/<slug:step>", disputes.DisputeStepTaken.as_view()),
+    path("tenders", tenders.Tenders.as_view()),
+    path("tenders/<uuid:pk>", tenders.OneTender.as_view()),
+    path("tenders/<uuid:pk>/cancel", tenders.CancelTender.as_view()),
+    path("tenders/<uuid:pk>/bids", tenders.TenderBids.as_view()),
+    path("bids/<uuid:pk>/withdraw", tenders.WithdrawBid.as_view()),
     path("searches", searches.Searches.as_view()),
     path("searches/<uuid:transaction_id>", searches.OneSearch.as_view()),
     path("purchases", purchases.Purchases.as_view()),

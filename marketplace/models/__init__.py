@@ -24,6 +24,7 @@ from marketplace.models.settlement import (
 )
 from marketplace.models.signal import Forecast, SignalPoint
 from marketplace.models.site import Site
+from marketplace.models.tender import Bid, Tender, TenderPeriod
 from marketplace.models.token import ApiToken
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "AnchorAttempt",
     "ApiToken",
     "BaselineNomination",
+    "Bid",
     "ContractDocument",
     "Dispute",
     "DisputeEntry",
@@ -69,6 +71,8 @@ __all__ = [
     "SiteCapacity",
     "StackingRow",
     "StatementLine",
+    "Tender",
+    "TenderPeriod",
     "Upload",
     "User",
     "buyer_of",

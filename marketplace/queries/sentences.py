@@ -188,6 +188,15 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "order.declined": lambda p: f"The seller declined an order: {p['why']}",
     "order.lapsed": lambda p: f"An order expired. {p['why']}",
     "order.cancelled": lambda p: f"An order was cancelled: {because(p)}.{owed(p)}",
+    "tender.published": lambda p: (
+        f"A tender for {power(p['periods'])} was published: {p['name']}, open until {p['closes_at'][:16]} UTC."
+    ),
+    "tender.cancelled": lambda p: f"The tender {p['name']} was cancelled: {because(p)}.",
+    "tender.cleared": lambda p: f"The tender {p['name']} was cleared: {p['taken']} of {p['bids']} bids were taken.",
+    "bid.placed": lambda p: f"{p['site']} bid {kw(p['power_w'])} on the tender {p['name']}.",
+    "bid.withdrawn": lambda p: f"{p['site']} withdrew its bid on the tender {p['name']}.",
+    "bid.taken": lambda p: f"The tender {p['name']} took {kw(p['taken_w'])} of the bid of {p['site']}.",
+    "bid.refused": lambda p: f"The bid of {p['site']} on the tender {p['name']} was not taken. {p['reason']}",
     "document.revised": lambda p: f"The contract document of an order has a version {p['version']}: its terms changed.",
     "order.rated": lambda p: (
         f"{p['buyer']} rated an order {p['score']} on a scale from {p['lowest']} to {p['highest']}."

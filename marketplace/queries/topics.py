@@ -9,11 +9,11 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
 
-from marketplace.models import MeterFile, Order, Organisation, Purchase, SearchResult, Site, Upload, User
+from marketplace.models import MeterFile, Order, Organisation, Purchase, SearchResult, Site, Tender, Upload, User
 from marketplace.queries.visible import visible
 
 # That something changed somewhere, without a word about whose: everybody who is signed in may hear it.
-COMMON = frozenset({"signals", "offers", "catalogue", "ledger", "operations"})
+COMMON = frozenset({"signals", "offers", "catalogue", "ledger", "operations", "tenders"})
 # <noun>:<key> -> the rows it is about, the field the key names, and how the key is read.
 KEYED: dict[str, tuple[type[Model], str, Any]] = {
     "site": (Site, "slug", str),
@@ -22,6 +22,7 @@ KEYED: dict[str, tuple[type[Model], str, Any]] = {
     "meter-file": (MeterFile, "pk", int),
     "order": (Order, "pk", uuid.UUID),
     "purchase": (Purchase, "pk", uuid.UUID),
+    "tender": (Tender, "pk", uuid.UUID),
     "search": (SearchResult, "transaction_id", uuid.UUID),
 }
 

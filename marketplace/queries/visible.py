@@ -18,6 +18,7 @@ from marketplace.models import (
     AgentDecision,
     Anchor,
     ApiToken,
+    Bid,
     ContractDocument,
     Dispute,
     DisputeEntry,
@@ -49,6 +50,8 @@ from marketplace.models import (
     SignalPoint,
     Site,
     StatementLine,
+    Tender,
+    TenderPeriod,
     Upload,
     User,
 )
@@ -90,8 +93,8 @@ DEALT_THROUGH: dict[type[Model], str] = {
     Dispute: "statement__activation__order",
     DisputeEntry: "dispute__statement__activation__order",
 }
-# Hashes and public figures: the same for everybody who is signed in.
-PUBLIC: frozenset[type[Model]] = frozenset({Anchor, SignalPoint, Forecast})
+# Hashes, public figures and published needs: the same for everybody who is signed in.
+PUBLIC: frozenset[type[Model]] = frozenset({Anchor, SignalPoint, Forecast, Tender, TenderPeriod})
 # What was said on the network, kept by beckn: shown to the party that said or heard it.
 JOURNAL: frozenset[type[Model]] = frozenset({InboxMessage, OutboxMessage})
 # What an auditor reads of every organisation. Queues, plans, drafts and searches are not among it.
@@ -131,6 +134,8 @@ def visible(model: type[M], user: User | AnonymousUser) -> QuerySet[M]:
         return everything.filter(event_seen("event__", user)).distinct()
     if model in JOURNAL:
         return everything.filter(message_seen(user))
+    if model is Bid:
+        return everything.filter(bid_seen(user))
     if model in DEALT_THROUGH:
         return everything.filter(deal_seen(DEALT_THROUGH[model], user))
     if model not in OWNED_THROUGH:
@@ -156,6 +161,14 @@ def deal_seen(path: str, user: User) -> Q:
     """Rows of orders that the person's organisations sold or bought; subqueries, so that no row appears twice."""
     own = Organisation.objects.filter(**own_organisations("", user)).values("pk")
     return Q(**{f"{path}__offer__site__organisation__in": own}) | Q(**{f"{path}__in": bought_orders(user).values("pk")})
+
+
+def bid_seen(user: User) -> Q:
+    """Bids of the person's own sites; those of others only once the tender has closed, for its buyer and for auditors."""
+    own = Organisation.objects.filter(**own_organisations("", user)).values("pk")
+    closed = ~Q(tender__state=Tender.State.OPEN)
+    bought = closed if is_auditor(user) else closed & Q(tender__organisation__in=own)
+    return Q(offer__site__organisation__in=own) | bought
 
 
 def event_seen(path: str, user: User) -> Q:

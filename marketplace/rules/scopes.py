@@ -18,6 +18,8 @@ SCOPES: dict[str, str] = {
     "orders:write": "approve or decline orders that wait for it, and set how a site sells",
     "purchases:read": "read searches and purchases",
     "purchases:write": "search the network, ask for quotes, order and dispatch",
+    "tenders:read": "read tenders and one's bids on them",
+    "tenders:write": "publish and cancel tenders, bid on them and withdraw bids",
     "ledger:read": "read the log and its proofs",
     "signals:read": "read grid signals and forecasts",
     "messages:read": "read the Beckn messages of one's own deals",

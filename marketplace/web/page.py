@@ -45,6 +45,7 @@ MENUS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("catalogue", "Catalogue", "catalogue"),
         ("purchases", "Purchases", "purchases"),
         ("statements", "Statements", "statements"),
+        ("tenders", "Tenders", "tenders"),
         ("ledger", "Ledger", "ledger"),
         ("operations", "Operations", "operations"),
     ),

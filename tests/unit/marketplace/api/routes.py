@@ -8,7 +8,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -19,8 +20,11 @@ from flex_engine.settle.settlement_calendar import gate_closure
 from marketplace.api.nothing import NothingHere
 from marketplace.api.urls import urlpatterns
 from marketplace.api.view import ApiView
-from marketplace.models import MeterFile, OfferRequest, Order, PositionNotification, Site, User
+from marketplace.models import Bid, MeterFile, OfferRequest, Order, PositionNotification, Site, Tender, User
 from marketplace.rules.notification import unit_of
+from marketplace.rules.tender_terms import by_half_hour
+from marketplace.usecases.place_bid import place_bid
+from marketplace.usecases.publish_tender import publish_tender
 from marketplace.usecases.write_document import write_document
 from tests.unit.marketplace.usecases.market import moved
 from tests.unit.marketplace.web.world import NOW, World
@@ -38,6 +42,13 @@ CLAIM = {
     "periods": [{"settlement_date": "2024-01-15", "settlement_period": 45}],
 }
 ANSWER = {"words": "The log shows no gap.", "agrees": False}
+
+
+NEED: dict[str, Any] = {
+    "name": "Evening peak", "product": "OPERATIONAL_UTILISATION", "direction": "REDUCE", "gsp_group": "_M",
+    "start": "2024-01-16T17:00:00+00:00", "end": "2024-01-16T18:30:00+00:00", "closes_at": "2024-01-16T15:00:00+00:00",
+    "needed_kw": ["400"], "pricing": "PAY_AS_BID", "ceiling_gbp_per_kwh": "0.5",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -158,6 +169,28 @@ def documented(world: World) -> uuid.UUID:
     return order.pk
 
 
+def tendered(world: World) -> Tender:
+    """An open tender of the grid operator, over the operator's draft."""
+    given = dict(NEED)
+    start, end = (datetime.fromisoformat(given.pop(name)) for name in ("start", "end"))
+    return Tender.objects.first() or publish_tender(
+        organisation=world.purchases["quoted"].organisation,
+        user=None,
+        kw=by_half_hour(start, end, [Decimal(400)]),
+        closes_at=datetime.fromisoformat(given["closes_at"]),
+        ceiling_gbp_per_kwh=Decimal("0.5"),
+        now=NOW,
+        **{name: given[name] for name in ("name", "product", "direction", "gsp_group", "pricing")},
+    )
+
+
+def bid_on(world: World) -> Bid:
+    """The operator's bid on it."""
+    return Bid.objects.filter(state="OFFERED").first() or place_bid(
+        tender=tendered(world), offer=world.offers["draft"], user=None, kw=Decimal(300), accept_back_test=True, now=NOW
+    )
+
+
 def deliverable(world: World) -> int:
     """The dead letter, young enough in real time to be sent again."""
     dead = world.messages["dead"]
@@ -240,6 +273,26 @@ ROUTES = [
     Route("disputes", lambda w: "/disputes"),
     Route("disputes/<uuid:pk>", *dispute()),
     Route("disputes/<uuid:pk>/<slug:step>", *dispute("/respond"), body=lambda w: ANSWER),
+    Route("tenders", lambda w: "/tenders", body=lambda w: NEED, buyer=True),
+    # A need is published to everybody; others' bids on it are not among what they list.
+    Route("tenders/<uuid:pk>", lambda w: f"/tenders/{tendered(w).pk}"),
+    Route(
+        "tenders/<uuid:pk>/cancel",
+        lambda w: f"/tenders/{tendered(w).pk}/cancel",
+        lambda w: f"/tenders/{uuid.UUID(int=7)}/cancel",
+        body=lambda w: {"reason": "No longer needed."},
+        buyer=True,
+    ),
+    Route(
+        "tenders/<uuid:pk>/bids",
+        lambda w: f"/tenders/{tendered(w).pk}/bids",
+        body=lambda w: {"offer": str(w.offers["draft"].pk), "kw": "300", "accept_back_test": True},
+    ),
+    Route(
+        "bids/<uuid:pk>/withdraw",
+        lambda w: f"/bids/{bid_on(w).pk}/withdraw",
+        lambda w: f"/bids/{uuid.UUID(int=7)}/withdraw",
+    ),
     Route("searches", lambda w: "/searches", buyer=True),
     Route(
         "searches/<uuid:transaction_id>",

@@ -10,6 +10,7 @@ import pytest
 
 from beckn.models import OutboxMessage
 from marketplace.models import Offer, OfferRequest, Purchase, SearchResult
+from tests.unit.marketplace.api.routes import bid_on, tendered
 from tests.unit.marketplace.web.world import World
 
 
@@ -198,3 +199,12 @@ def test_an_order_without_a_dispatch_and_orders_by_state(world: World, program: 
     settled = operator.get("/orders", state="SETTLED")[1]["results"]
     assert [one["id"] for one in settled] == [str(world.orders["settled"].pk)]
     assert settled[0]["periods"][0]["ordered_kw"] == "420.000"
+
+
+def test_others_bids_are_sealed(world: World, program: Any) -> None:
+    """An open tender shows its buyer and other sellers no bid; its own bidder sees it, and nobody finds an unknown tender."""
+    bid_on(world)
+    path = f"/tenders/{tendered(world).pk}/bids"
+    seen = {who: len(program(getattr(world, who)).get(path)[1]["results"]) for who in ("operator", "grid", "other")}
+    assert seen == {"operator": 1, "grid": 0, "other": 0}
+    assert program(world.other).get(f"/tenders/{uuid.UUID(int=7)}")[0] == 404

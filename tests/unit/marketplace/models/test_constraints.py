@@ -10,6 +10,7 @@ from django.db import IntegrityError, models, transaction
 
 from marketplace.models import (
     BaselineNomination,
+    Bid,
     ContractDocument,
     Dispute,
     ExportReading,
@@ -24,6 +25,8 @@ from marketplace.models import (
     Site,
     SiteCapacity,
     StackingRow,
+    Tender,
+    TenderPeriod,
 )
 from tests.unit.marketplace.usecases import market, planned
 from tests.unit.marketplace.usecases.conftest import offer, owner, site
@@ -131,6 +134,12 @@ BROKEN = {
         market.confirmed(Offer.objects.get()),
         ContractDocument.objects.update(version=0),
     ),
+    "tender_closes_before_its_need_begins": lambda: a_bid() and Tender.objects.update(closes_at=FIRST),
+    "tender_ceilings_are_not_negative": lambda: a_bid() and Tender.objects.update(ceiling_gbp_per_kwh=-1),
+    "needed_kw_is_not_negative": lambda: a_bid() and TenderPeriod.objects.update(needed_kw=-1),
+    "bid_holds_at_least_what_it_must": lambda: a_bid() and Bid.objects.update(least_kw=Decimal(401)),
+    "bid_prices_are_not_negative": lambda: a_bid() and Bid.objects.update(utilisation_price_gbp_per_kwh=-1),
+    "an_offer_stands_in_one_bid_at_a_time": lambda: a_bid() and a_bid(),
     "order_quote_is_not_negative": lambda: (market.quoted(Offer.objects.get()), Order.objects.update(quote_pence=-1)),
     "ordered_kw_is_positive": lambda: (market.quoted(Offer.objects.get()), OrderPeriod.objects.update(ordered_kw=0)),
     "statement_components_sum_to_the_amount": lambda: statement(8),
@@ -162,6 +171,16 @@ def test_a_meter_moves_to_another_site_on_the_day_it_leaves_the_first(offer):
     pair("1010000000019", "2024-01-01", amsid="1010000000028")
     pair("1010000000046", "2023-01-01", "2024-01-01", amsid="1010000000028")
     MsidPair.objects.filter(import_msid="1010000000019").update(unit="V__CACO01")
+
+
+def a_bid():
+    offer = Offer.objects.get()
+    tender = Tender.objects.create(
+        organisation=offer.site.organisation, name="t", product=offer.product, gsp_group="_A", start_at=offer.start_at,
+        end_at=offer.end_at, closes_at=NOW, ceiling_gbp_per_kwh=1, created_at=NOW,
+    )  # fmt: skip
+    TenderPeriod.objects.create(tender=tender, start_at=FIRST, needed_kw=1)
+    return Bid.objects.create(tender=tender, offer=offer, kw=400, utilisation_price_gbp_per_kwh=1, placed_at=NOW)
 
 
 def twice_metered():

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from marketplace.models import Activation, User
 from marketplace.usecases.write_document import write_document
-from tests.unit.marketplace.api.routes import meter_file
+from tests.unit.marketplace.api.routes import meter_file, tendered
 from tests.unit.marketplace.web.reading import read
 from tests.unit.marketplace.web.world import NOW, World
 
@@ -70,6 +70,8 @@ def addresses(world: World) -> dict[str, tuple[str, ...]]:
     for row in world.offers.values():
         found |= {reverse(name, args=[row.pk]): seller for name in ("offer", "offer-publish", "offer-withdraw")}
     found |= {reverse("order", args=[row.pk]): seller + " auditor" for row in world.orders.values()}
+    found |= dict.fromkeys([reverse("tenders"), reverse("tender", args=[tendered(world).pk])], seller + " other grid")
+    found[reverse("tender-new")] = buyer
     settled = world.orders["settled"]
     for pence in (7425, 7000):
         settled.quote_pence = pence
@@ -159,7 +161,7 @@ def test_what_never_was_is_the_same_404(world: World, signed_in: SignedIn) -> No
 def test_the_menu_fits_the_role(world: World, signed_in: SignedIn) -> None:
     for role, wanted in {
         "operator": ["Home", "Sites", "Offers", "Orders", "Statements", "Ledger", "Operations"],
-        "grid": ["Home", "Catalogue", "Purchases", "Statements", "Ledger", "Operations"],
+        "grid": ["Home", "Catalogue", "Purchases", "Statements", "Tenders", "Ledger", "Operations"],
         "auditor": ["Home", "Ledger", "Orders", "Statements", "Operations"],
     }.items():
         page = read(signed_in(getattr(world, role)).get("/"))

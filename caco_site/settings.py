@@ -121,7 +121,7 @@ CELERY_IMPORTS = (
     "caco_site.heartbeat",
     *(
         f"marketplace.agents.{agent}"
-        for agent in ("compute", "coordination", "grid", "housekeeping", "metering", "optimisation")
+        for agent in ("compute", "coordination", "grid", "housekeeping", "metering", "notification", "optimisation")
     ),
 )
 CELERY_TASK_IGNORE_RESULT = True

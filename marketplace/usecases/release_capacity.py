@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from flex_engine.timegrid import HALF_HOUR
 from marketplace.models import Offer, OfferPeriod, Order, Site, StackingRow
 from marketplace.rules.stacking import Form, Row
 from marketplace.usecases.hold_capacity import ledger_rows, take
@@ -29,9 +28,8 @@ def release_capacity(*, order: Order, now: datetime) -> bool:
         # Subtracted here, in decimals: SQLite would subtract binary fractions.
         OfferPeriod.objects.filter(pk=period.pk).update(reserved_kw=period.reserved_kw - held[period.start_at])
     capacity = locked(offer.site, offer.direction, held)
-    rows = [
-        ledger_row(row) for row in holding.order_by("pk")
-    ]  # read under the site's lock: their form may have changed
+    # Read under the site's lock: the release of another order may have changed the form of these.
+    rows = [ledger_row(row) for row in holding.order_by("pk")]
     own = [row for row in rows if row.form != Form.CO_DELIVERY]
     beside = followers(offer, own)
     take(capacity, own, sign=-1)
@@ -48,5 +46,5 @@ def followers(offer: Offer, own: list[Row]) -> list[Row]:
     if not own:
         return []
     keys = {row.key for row in own}
-    end = max(row.end for row in own) + HALF_HOUR
-    return [row for row in ledger_rows(offer.site, min(row.start for row in own), end) if row.beside in keys]
+    around = ledger_rows(offer.site, min(row.start for row in own), max(row.end for row in own))
+    return [row for row in around if row.beside in keys]

@@ -10,7 +10,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 
 from flex_engine.settle.effective import rows_of
 from flex_engine.settle.versions import Reason, due_at
@@ -23,6 +23,7 @@ from marketplace.models import (
     SettlementProgress,
     SettlementStatement,
     SignalPoint,
+    Site,
     standing_statement,
 )
 from marketplace.rules.errors import MarketError
@@ -137,8 +138,10 @@ def with_news(now: datetime) -> QuerySet[SettlementProgress]:
         known_at__lte=now,
     )
     trades = Q(activation__order__offer__product__in=traded_products())
+    still_open = SettlementProgress.objects.filter(next_due_at__isnull=False)
+    stirred = Q(activation__order__offer__site__in=sites_with_readings(still_open, now))
     return (
-        SettlementProgress.objects.filter(next_due_at__isnull=False)
+        still_open.filter(stirred | trades)
         .annotate(
             readings_came=Exists(readings), readings_new=Exists(readings.filter(known_at__gt=OuterRef("checked_at")))
         )
@@ -147,6 +150,15 @@ def with_news(now: datetime) -> QuerySet[SettlementProgress]:
         .select_related("activation__order__offer__site")
         .order_by("pk")
     )
+
+
+def sites_with_readings(progress: QuerySet[SettlementProgress], now: datetime) -> list[int]:
+    """Sites that sent anything since the earliest look: the others need not be searched, however much is open there."""
+    since = progress.aggregate(earliest=Min("checked_at"))["earliest"]
+    if since is None:
+        return []
+    sent = MeterReading.objects.filter(site=OuterRef("pk"), known_at__gt=since - OVERLAP, known_at__lte=now)
+    return list(Site.objects.filter(Exists(sent)).values_list("pk", flat=True))
 
 
 def traded_products() -> list[str]:

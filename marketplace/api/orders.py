@@ -141,7 +141,7 @@ class StatementShape(Shape):
     vat = serializers.DictField(help_text="Net, VAT and gross pence of what the buyer pays, or why not.")
     compensation = serializers.ListField(child=serializers.DictField(), help_text="The supplier's, beside the amount.")
     carbon = serializers.DictField(help_text="kg, g/kWh, source, as_of and label, or why not.")
-    label = serializers.CharField(help_text="MEASURED, or SIMULATED when any reading was.")  # type: ignore[assignment] # a field of that name
+    label = serializers.CharField(help_text="MEASURED, ESTIMATED or SIMULATED, the least certain of its parts.")  # type: ignore[assignment] # a field of that name
     created_at = Instant(read_only=True)
     lines = LineShape(many=True)
     record = RecordShape(allow_null=True, default=None, read_only=True)

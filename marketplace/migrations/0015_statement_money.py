@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='settlementstatement',
             name='label',
-            field=models.CharField(help_text='MEASURED, or SIMULATED when any reading or price was', max_length=10),
+            field=models.CharField(help_text='SIMULATED when any reading or price was, ESTIMATED when a settled half hour was, else MEASURED', max_length=10),
         ),
         migrations.RunPython(components, migrations.RunPython.noop),
     ]

@@ -53,7 +53,10 @@ class SettlementStatement(models.Model):
     vat = models.JSONField(default=dict, help_text="Net, VAT and gross pence of what the buyer pays, or why not")
     compensation = models.JSONField(default=list, help_text="What the supplier is compensated, beside the amount")
     carbon = models.JSONField(default=dict, help_text="kg, g/kWh, source, as_of and label, or why not")
-    label = models.CharField(max_length=10, help_text="MEASURED, or SIMULATED when any reading or price was")
+    label = models.CharField(
+        max_length=10,
+        help_text="SIMULATED when any reading or price was, ESTIMATED when a settled half hour was, else MEASURED",
+    )
     created_at = models.DateTimeField()
 
     class Meta:

@@ -37,7 +37,7 @@ class Earnings:
     pence: int
     delivered_wh: int
     statements: int
-    simulated: bool
+    label: str
     in_dispute_pence: int
 
 
@@ -149,7 +149,7 @@ def earnings(user: User, now: datetime) -> Earnings:
         sum(pence for pence, _, _, _ in found),
         sum(wh for _, wh, _, _ in found),
         len(found),
-        any(label == "SIMULATED" for _, _, label, _ in found),
+        next((one for one in ("SIMULATED", "ESTIMATED") if one in {label for _, _, label, _ in found}), "MEASURED"),
         sum(claimed for _, _, _, claimed in found),
     )
 

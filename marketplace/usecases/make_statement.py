@@ -110,7 +110,6 @@ def store(
 ) -> SettlementStatement:
     """The statement's rows."""
     measured, money = worked.measured, worked.priced.money
-    simulated = measured.simulated or worked.priced.simulated
     statement = SettlementStatement.objects.create(
         activation=activation,
         sequence=supersedes.sequence + 1 if supersedes else 1,
@@ -133,11 +132,19 @@ def store(
         vat=vat_of(money.buyer_pence, settlement_period(activation.start_at)[0]),
         compensation=worked.compensation,
         carbon=account_carbon(moved_wh=measured.moved_wh, now=worked.known_at),
-        label=str(Label.SIMULATED if simulated else Label.MEASURED),
+        label=str(label_of(measured, worked.priced)),
         created_at=now,
     )
     StatementLine.objects.bulk_create(line_rows(statement, worked))
     return statement
+
+
+def label_of(measured: Measured, priced: Priced) -> Label:
+    """The least certain of what the figures rest on: a simulator, a half hour that a rule estimated, or meters alone."""
+    if measured.simulated or priced.simulated:
+        return Label.SIMULATED
+    settled = (measured.readings[line.start].quality for line in measured.lines)
+    return Label.MEASURED if all(quality == "ACTUAL" for quality in settled) else Label.ESTIMATED
 
 
 def terms_of(activation: Activation, sold_as: Product) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def test_a_gap_blocks_the_statement_until_a_rule_is_chosen_and_the_statement_car
     statement = settle_activation(activation=activation, now=LATER)
     line = statement.lines.get(start_at=SECOND)
     assert (line.metered_wh, line.reading_quality, line.reading_source) == (310_000, "ESTIMATED", "linear-2-v1")
+    assert statement.label == "ESTIMATED"
     assert events_of(f"site:{row.site.slug}") == ["meter.rule_chosen", "meter.estimated"]
 
 

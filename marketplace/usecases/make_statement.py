@@ -28,7 +28,7 @@ from marketplace.usecases.account_carbon import account_carbon
 from marketplace.usecases.compensate_supplier import compensate_supplier
 from marketplace.usecases.measure_delivery import Measured, measure_delivery
 from marketplace.usecases.price_delivery import Priced, decimal_of, price_delivery
-from marketplace.wire.activation import delivery_attributes
+from marketplace.wire.activation import delivery_attributes, settlement_entry
 from marketplace.wire.contract import order_contract, performance_entry
 
 LINE_FIELDS = ("instructed_wh", "baseline_wh", "metered_wh", "delivered_wh", "eligible_wh", "shortfall_wh")
@@ -255,8 +255,10 @@ def record(statement: SettlementStatement, *, now: datetime) -> None:
         now=now,
     )
     seller = settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"]
-    contract = order_contract(order, seller=seller)
     settled = activation.state == ActivationState.SETTLED
+    contract = order_contract(order, seller=seller, statement=statement if settled else None)
+    if settled:  # what was settled is corrected; its proof follows
+        contract["settlements"] = [settlement_entry(statement, audit_trail={"state": "WAITING"})]
     code = ActivationState.SETTLED if settled else ActivationState.DELIVERY_COMPLETE
     contract["performance"] = [performance_entry(activation, code, delivery_attributes(statement))]
     outbox.send(

@@ -81,7 +81,10 @@ def quote_components(order: Order) -> list[dict[str, Any]]:
 def order_contract(
     order: Order, *, seller: str, with_id: bool = True, statement: SettlementStatement | None = None
 ) -> dict[str, Any]:
-    """The contract object of `order` as it stands. `with_id` is False in on_select, where no id exists yet."""
+    """The contract object of `order` as it stands. `with_id` is False in on_select, where no id exists yet.
+
+    Its price is the quote until the order is settled, or its buyer is told of a `statement`; then it is what was settled.
+    """
     rows = sorted(order.periods.all(), key=lambda row: row.start_at)
     offer = order.offer
     contract_status, commitment_status, price_status = STATUS[OrderState(order.state)]
@@ -90,8 +93,9 @@ def order_contract(
     if order.state == OrderState.CANCELLED:
         fee = order.cancellation_charged_pence or 0
         price = price_specification(fee, [component("CANCELLATION_FEE", fee, "as the terms say for this time")])
-    if statement is not None:
-        stand = standing_statements(order)
+    settled = statement is not None or order.state == OrderState.SETTLED
+    stand = standing_statements(order) if settled else []
+    if stand:
         price = price_specification(buyer_pays(stand), statement_components(stand))
     body: dict[str, Any] = {
         "status": {"code": contract_status},
@@ -127,7 +131,7 @@ def order_contract(
                 "descriptor": {"code": "ASSET_OPERATOR", "name": offer.site.organisation.name},
             },
         ],
-        "contractAttributes": deg_contract(order, seller=seller, statement=statement),
+        "contractAttributes": deg_contract(order, seller=seller, statements=stand),
     }
     return ({"id": str(order.pk)} if with_id else {}) | described(order) | body
 
@@ -174,7 +178,7 @@ def document_descriptor(document: ContractDocument) -> dict[str, Any]:
     }
 
 
-def deg_contract(order: Order, *, seller: str, statement: SettlementStatement | None) -> dict[str, Any]:
+def deg_contract(order: Order, *, seller: str, statements: Sequence[SettlementStatement]) -> dict[str, Any]:
     """DEGContract: who buys, who sells, which policy settles, and the revenue flows once known (they sum to zero)."""
     body: dict[str, Any] = {
         "@context": "https://schema.nfh.global/DEGContract/v2.0/context.jsonld",
@@ -186,8 +190,8 @@ def deg_contract(order: Order, *, seller: str, statement: SettlementStatement | 
         "policy": {"url": policy.URL, "queryPath": policy.QUERY_PATH},
     }
     fee = order.cancellation_charged_pence if order.state == OrderState.CANCELLED else None
-    if statement is not None or fee:
-        amount = pounds(buyer_pays(standing_statements(order)) if statement is not None else fee or 0)
+    if statements or fee:
+        amount = pounds(buyer_pays(statements) if statements else fee or 0)
         body["revenueFlows"] = [
             {"role": "buyer", "participantId": order.buyer_subscriber_id, "value": -amount, "currency": "GBP"},
             {"role": "seller", "participantId": seller, "value": amount, "currency": "GBP"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import orjson
 import pytest
@@ -166,5 +167,9 @@ def test_a_correction_is_logged_and_told_and_moves_no_order(first):
     assert (told["statement"], told["supersedes"], told["delta_pence"]) == (str(made.pk), str(first.pk), "1050")
     message = body.parse(bytes(OutboxMessage.objects.order_by("pk").last().raw))["message"]["contract"]
     assert message["performance"][0]["status"]["code"] == "SETTLED"
+    assert message["consideration"][0]["considerationAttributes"]["value"] == Decimal(made.amount_pence) / 100
+    (entry,) = message["settlements"]
+    assert entry["settlementAttributes"]["supersedes"] == str(first.pk)
+    assert entry["settlementAttributes"]["auditTrail"] == {"state": "WAITING"}
     order = Order.objects.get()
     assert (order.state, order.version, Activation.objects.get().state) == ("SETTLED", version, "SETTLED")

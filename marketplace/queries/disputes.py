@@ -244,9 +244,9 @@ def money_in_dispute(disputes: QuerySet[Dispute]) -> int:
     return int(undecided.aggregate(total=Sum(Abs("difference_pence")))["total"] or 0)
 
 
-def in_dispute(path: str) -> Coalesce:
-    """The same sum as a column of other rows: `path` leads from a dispute to them."""
-    undecided = Dispute.objects.filter(**{path: OuterRef("pk")}, state__in=UNDECIDED).order_by().values(path)
+def in_dispute(path: str, outer: str = "pk") -> Coalesce:
+    """The same sum as a column of other rows: `path` leads from a dispute to their `outer`."""
+    undecided = Dispute.objects.filter(**{path: OuterRef(outer)}, state__in=UNDECIDED).order_by().values(path)
     claimed = undecided.annotate(total=Sum(Abs("difference_pence"))).values("total")
     return Coalesce(Subquery(claimed, output_field=IntegerField()), 0)
 

@@ -143,7 +143,7 @@ def earnings(user: User, now: datetime) -> Earnings:
         superseded_by__isnull=True,
         activation__order__offer__site__in=own.values("pk"),
     )
-    disputed = rows.annotate(in_dispute=in_dispute("statement"))
+    disputed = rows.annotate(in_dispute=in_dispute("statement__activation", "activation"))
     found = list(disputed.values_list("amount_pence", "delivered_wh", "label", "in_dispute"))
     return Earnings(
         sum(pence for pence, _, _, _ in found),

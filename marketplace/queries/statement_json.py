@@ -117,6 +117,7 @@ def dispute_of(row: DisputeRow) -> dict[str, Any]:
     """One dispute over the statement, without its words: those are for its parties."""
     return {
         "dispute_id": row.id,
+        "statement_id": row.statement,
         "state": row.state,
         "side": row.side,
         "reason": row.reason,

@@ -11,6 +11,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
+
 from flex_engine.quantities import exact
 from flex_engine.settle.dispute_clock import dispute_until
 from marketplace.ledger.log import statement_entry
@@ -20,6 +22,7 @@ from marketplace.queries.disputes import DisputeRow, dispute_row, whole
 from marketplace.queries.exports import utc_text
 from marketplace.queries.naming import named, written
 from marketplace.queries.statements import ALL, StatementFilters, StatementRow, filtered_statements, statement_row
+from marketplace.rules.dispute import UNDECIDED
 
 LINE_HEADER = (
     "settlement_date",
@@ -178,7 +181,7 @@ def statement_page(statement: SettlementStatement, organisation: Organisation | 
     order = found.activation.order
     row, until = statement_row(found), dispute_until(found.created_at)
     lines, entry = tuple(line_rows(found)), statement_entry(found)
-    disputes = whole(Dispute.objects.filter(statement=found)).order_by("-opened_at", "pk")
+    disputes = whole(Dispute.objects.filter(disputed(found))).order_by("-opened_at", "pk")
     return StatementPage(
         row=row,
         sequence=found.sequence,
@@ -206,6 +209,14 @@ def statement_page(statement: SettlementStatement, organisation: Organisation | 
         anchoring=anchoring_of(found),
         entry=entry.seq if entry else None,
     )
+
+
+def disputed(statement: SettlementStatement) -> Q:
+    """Disputes over the statement; beside the one that stands also those over earlier ones that nobody has decided."""
+    own = Q(statement=statement)
+    if hasattr(statement, "superseded_by"):
+        return own
+    return own | Q(statement__activation=statement.activation_id, state__in=UNDECIDED)
 
 
 def line_rows(statement: SettlementStatement) -> Iterator[LineRow]:

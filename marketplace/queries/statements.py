@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, QuerySet, When
 
-from marketplace.models import SettlementStatement
+from marketplace.models import Dispute, SettlementStatement
 from marketplace.queries.disputes import in_dispute
 from marketplace.queries.exports import utc_text
 from marketplace.queries.pages import Page, page_of
@@ -120,16 +120,22 @@ class StatementList:
 def filtered_statements(
     statements: QuerySet[SettlementStatement], filters: StatementFilters
 ) -> QuerySet[SettlementStatement]:
-    """Exactly the statements the filters name, newest first, each with the money in dispute over it."""
+    """Exactly the statements the filters name, newest first, each with the money in dispute.
+
+    A claim stays in dispute when a later run supersedes the statement it was made against, so that the money stands beside
+    the statement that stands now, and a superseded one has none: no claim is lost, and none counts twice.
+    """
     if filters.run:
         statements = statements.filter(run=filters.run)
     if filters.order:
         statements = statements.filter(activation__order__in=[one] if (one := as_uuid(filters.order)) else [])
     if filters.state != ALL:
         statements = statements.filter(superseded_by__isnull=filters.state != SUPERSEDED)
-    found = statements.annotate(in_dispute=in_dispute("statement"))
+    claimed = in_dispute("statement__activation", "activation")
+    found = statements.annotate(in_dispute=Case(When(superseded_by__isnull=True, then=claimed), default=0))
     if filters.disputed == "yes":
-        found = found.filter(Q(disputes__state__in=UNDECIDED)).distinct()
+        undecided = Dispute.objects.filter(statement__activation=OuterRef("activation"), state__in=UNDECIDED)
+        found = found.filter(Exists(undecided), superseded_by__isnull=True)
     return found.select_related("activation__order__offer__site", "superseded_by").order_by("-created_at", "pk")
 
 

@@ -13,6 +13,7 @@ from itertools import pairwise
 import pytest
 import rfc8785
 
+from flex_engine.settle.versions import due_at
 from marketplace.models import Dispute, SettlementStatement
 from marketplace.queries.exports import csv_lines
 from marketplace.queries.statement_json import statement_document
@@ -27,10 +28,11 @@ from marketplace.queries.statements import (
     totals_by_run,
 )
 from marketplace.usecases.amend_dispute import Correction
+from marketplace.usecases.resettle import resettle
 from tests.unit.marketplace.usecases import settled
 from tests.unit.marketplace.usecases.conftest import network, owner, site
 from tests.unit.marketplace.usecases.disputed import LATER, METERED, Table
-from tests.unit.marketplace.usecases.market import FIRST
+from tests.unit.marketplace.usecases.market import FIRST, SECOND
 
 __all__ = ["network", "owner", "site"]
 pytestmark = pytest.mark.usefixtures("network")
@@ -199,6 +201,25 @@ def test_money_in_dispute_is_apart_and_each_claim_counts_once_without_its_sign(t
     assert after.amount_pence == before.amount_pence
     assert after.in_dispute_pence == before.in_dispute_pence + 5_000
     assert Dispute.objects.filter(state="AMENDED").count() == 1, "what is decided is not in dispute"
+
+
+def test_a_claim_stays_in_dispute_beside_the_run_that_supersedes_what_it_was_made_against(table):
+    rows = SettlementStatement.objects.all()
+    claimed = statement_list(rows, StatementFilters(), 1).totals.in_dispute_pence
+    due = due_at(settled.DAY, "SF")
+    later = resettle(activation=table.statement.activation, run="SF", reason="RUN_DUE", now=due)
+    standing, everything = (statement_list(rows, StatementFilters(state=state), 1) for state in ("STANDING", "ALL"))
+    assert [row.id for row in standing.page.rows] == [str(later.pk)]
+    assert standing.totals.in_dispute_pence == everything.totals.in_dispute_pence == claimed > 0
+    assert [row.id for row in statement_list(rows, StatementFilters(disputed="yes", state="ALL"), 1).page.rows] == [
+        str(later.pk)
+    ]
+    (open_one,) = statement_page(later, table.buyer, due).disputes
+    assert (open_one.statement, open_one.run) == (str(table.statement.pk), "II")
+    table.step(Dispute.objects.get(state="OPEN"), "RESPOND", table.seller, agrees=True, now=due)
+    amended = table.amend(Dispute.objects.get(state="ANSWERED"), Correction(readings=[(SECOND, 300_001)]), now=due)
+    assert (amended.amended_by.run, amended.amended_by.version, amended.amended_by.supersedes_id) == ("SF", 2, later.pk)
+    assert statement_list(rows, StatementFilters(state="ALL"), 1).totals.in_dispute_pence == 0
 
 
 def test_an_unknown_order_or_no_statement_gives_an_empty_list(table):

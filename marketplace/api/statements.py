@@ -84,6 +84,7 @@ class SumsShape(Shape):
     penalty_pence = serializers.IntegerField()
     amount_pence = serializers.IntegerField()
     vat_pence = serializers.IntegerField()
+    vat_unknown = serializers.IntegerField(help_text="How many have no VAT on record: it is not in the sum.")
     in_dispute_pence = serializers.IntegerField()
 
 

@@ -60,7 +60,10 @@ class StatementFilters:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over statements; energy in Wh, money in pence. `in_dispute_pence` is kept apart from the amount."""
+    """Sums over statements; energy in Wh, money in pence. `in_dispute_pence` is kept apart from the amount.
+
+    `vat_unknown` counts the statements whose VAT is not known and not in `vat_pence`.
+    """
 
     count: int = 0
     delivered_wh: int = 0
@@ -70,6 +73,7 @@ class Totals:
     penalty_pence: int = 0
     amount_pence: int = 0
     vat_pence: int = 0
+    vat_unknown: int = 0
     in_dispute_pence: int = 0
 
 
@@ -160,8 +164,9 @@ def totals_by_run(statements: QuerySet[SettlementStatement]) -> dict[str, Totals
     found: dict[str, Totals] = {}
     for row in statements.values("run", "vat", "in_dispute", *names).iterator():
         figures = {name: row[name] for name in names}
-        vat, run = row["vat"].get("vat_pence", 0), row["run"]
-        one = Totals(count=1, **figures, vat_pence=vat, in_dispute_pence=row["in_dispute"])
+        vat, run = row["vat"].get("vat_pence"), row["run"]
+        unknown = int(vat is None)
+        one = Totals(1, **figures, vat_pence=vat or 0, vat_unknown=unknown, in_dispute_pence=row["in_dispute"])
         found[run] = added([found.get(run, Totals()), one])
     return {run: found[run] for run in RUNS if run in found}
 

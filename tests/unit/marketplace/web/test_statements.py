@@ -20,7 +20,7 @@ CLAIM = {"reason": "METER_GAP", "unit": "PENCE", "claimed_value": "1.50", "words
 
 def listed(client: Client, query: str = "") -> list[str]:
     page = read(client.get(reverse("statements") + query))
-    return [cell.text for cell in page.all("td") if cell.attributes.get("data-name") == "Statement"]
+    return [cell.text[:8] for cell in page.all("td") if cell.attributes.get("data-name") == "Statement"]
 
 
 def test_both_parties_and_the_auditor_list_it_with_totals_and_others_do_not(world: World, signed_in: SignedIn) -> None:

@@ -12,8 +12,10 @@ from beckn.models import InboxMessage
 from marketplace.models import (
     Activation,
     Anchor,
+    Dispute,
     Offer,
     Order,
+    Organisation,
     Plan,
     PositionNotification,
     Purchase,
@@ -22,7 +24,9 @@ from marketplace.models import (
     User,
 )
 from marketplace.queries.messages import MessageFilters, filtered_messages
-from marketplace.queries.visible import visible
+from marketplace.queries.sentences import money
+from marketplace.queries.visible import deal_seen, own_organisations, visible
+from marketplace.rules.dispute import DisputeState
 from marketplace.rules.notification import Alarm
 from marketplace.rules.order_state import ActivationState, OrderState
 
@@ -53,9 +57,31 @@ def operator_items(user: User, now: datetime) -> list[Item]:
         *waiting_orders(user, now),
         *coming_dispatches(user, now),
         *untold_positions(user, now),
+        *waiting_disputes(user, now),
         *dead_letters(user),
     ]
     return sorted(found, key=lambda item: (item.tone != "bad", item.by or now + timedelta(days=365)))
+
+
+def waiting_disputes(user: User, now: datetime) -> Iterator[Item]:
+    """Disputes whose next step is ours: the answer to another's, the decision on our own."""
+    own = Organisation.objects.filter(**own_organisations("", user)).values("pk")
+    ours = Q(state=DisputeState.ANSWERED, opened_by__in=own)
+    theirs = Q(state=DisputeState.OPEN) & ~Q(opened_by__in=own)
+    rows = Dispute.objects.filter(deal_seen("statement__activation__order", user)).filter(ours | theirs)
+    rows = rows.select_related("statement__activation__order__offer__site")
+    for row in rows.order_by("response_due_at", "pk")[:5]:
+        site, due = row.statement.activation.order.offer.site, row.decision_due_at or row.response_due_at
+        waits = "answer" if row.state == DisputeState.OPEN else "decision"
+        yield Item(
+            f"A dispute over {site.name} waits for your {waits}",
+            f"{money(abs(row.difference_pence))} of run {row.statement.run} is in dispute.",
+            "See the dispute",
+            "dispute",
+            str(row.pk),
+            due,
+            "bad" if now >= due else "attention",
+        )
 
 
 def empty_queues(user: User) -> Iterator[Item]:
@@ -227,7 +253,7 @@ BUYER_STEPS = {
 
 def grid_items(user: User, now: datetime) -> list[Item]:
     """What a grid operator should look at, soonest first."""
-    found = [*dead_letters(user)]
+    found = [*waiting_disputes(user, now), *dead_letters(user)]
     rows = visible(Purchase, user).filter(state__in=BUYER_STEPS, end_at__gt=now)
     for row in rows.order_by("start_at")[:10]:
         state, why, act = BUYER_STEPS[Purchase.State(row.state)]

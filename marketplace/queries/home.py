@@ -137,7 +137,7 @@ def whole_draw(rows: list[SiteRow]) -> Figure | None:
 def earnings(user: User, now: datetime) -> Earnings:
     """What the dispatches settled first in the last 30 days are paid, by the statement of each that stands."""
     own = visible(Site, user)  # a statement is also its buyer's to read, and earns the buyer nothing
-    rows = visible(SettlementStatement, user).filter(
+    rows = SettlementStatement.objects.filter(
         activation__statements__sequence=1,
         activation__statements__created_at__gt=now - MONTH,
         superseded_by__isnull=True,

@@ -167,3 +167,19 @@ def test_money_in_dispute_is_shown_apart_where_money_is_shown(world: World, sign
         text = read(client.get(path)).text
         assert amount in text, path
         assert claimed in text, path
+
+
+def test_home_names_the_disputes_whose_next_step_is_ours(world: World, signed_in: SignedIn) -> None:
+    asked, decided = (reverse("dispute", args=[world.disputes[key].pk]) for key in ("open", "answered"))
+    page = read(signed_in(world.operator).get("/"))
+    links = [link.attributes["href"] for link in page.all("a")]
+    assert {asked, decided} <= set(links)
+    for step in ("answer", "decision"):
+        assert f"A dispute over Leeds 1 waits for your {step}" in page.text
+    grid = signed_in(world.grid)
+    assert "waits for your decision" not in read(grid.get("/")).text, "the seller has not answered it yet"
+    late = world.disputes["open"].opened_at
+    Dispute.objects.filter(pk=world.disputes["open"].pk).update(
+        state="ANSWERED", answer_agrees=False, decision_due_at=late
+    )
+    assert "A dispute over Leeds 1 waits for your decision" in read(grid.get("/")).text

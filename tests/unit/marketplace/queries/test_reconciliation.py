@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import csv
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from flex_engine.settle.reconcile_views import Cause
+from flex_engine.settle.versions import due_at
+from flex_engine.simulate.counterparties_supplier import Remittance, Supplier
 from marketplace import clock
 from marketplace.agents.notification import SimulatedEcvaa, work
 from marketplace.models import Activation, MeterReading, Organisation, PositionHeld, PositionNotification, StatementLine
 from marketplace.queries.reconciliation import Filters, reconciliation
+from marketplace.rules.notification import unit_of
 from marketplace.usecases.resettle import resettle
 from marketplace.usecases.settle_activation import settle_activation
 from tests.unit.marketplace.usecases import market, settled
+from tests.unit.marketplace.usecases import test_golden_day as golden_day
 from tests.unit.marketplace.usecases.conftest import network, owner, site
 from tests.unit.marketplace.usecases.market import END, FIRST, NOW, SECOND
+from tests.unit.marketplace.usecases.test_golden_day import trade
 from tests.unit.marketplace.web.reading import read
 
-__all__ = ["network", "owner", "site"]
+__all__ = ["network", "owner", "site", "trade"]
 pytestmark = pytest.mark.usefixtures("network")
 AFTER = END + timedelta(days=30)
 
@@ -176,3 +182,28 @@ def test_a_dispatch_that_was_stood_down_takes_its_position_back_or_is_shown_as_c
         [Cause.TRADED_AFTER_CANCELLATION],
         [],
     ]
+
+
+def test_the_golden_day_as_a_wholesale_trade_agrees_in_each_run_and_its_supplier_has_no_query(site, trade, person):
+    work(SimulatedEcvaa(), now=golden_day.SOLD)
+    work(SimulatedEcvaa(), now=golden_day.END)
+    settle_activation(activation=trade, now=golden_day.END)
+    for run in golden_day.golden()["runs"][1:]:
+        due = due_at(golden_day.DAY, run["run"])
+        golden_day.meter(site, run, known_at=due - timedelta(days=1))
+        resettle(activation=trade, run=run["run"], reason="RUN_DUE", now=due)
+    found = reconciliation(person, Filters(), now=due)
+    assert [row.settlement_period for row in found.rows] == [33, 34, 35, 36, 37, 38]
+    assert {(row.traded_wh, row.notified_wh, row.held_wh, row.settled_wh, row.run) for row in found.rows} == {
+        (250_000, 250_000, 250_000, 250_000, "R1")
+    }
+    assert found.differing == 0
+    assert {
+        one.cause for row in reconciliation(person, Filters(run="II"), now=due).rows for one in row.differences
+    } == {Cause.STALE_RUN}
+    supplier = Supplier("Northern Supply", frozenset({unit_of(site.pk)}), {golden_day.DAY: Decimal("87.21")})
+    for statement in trade.statements.all():
+        (paid,) = statement.compensation
+        volume_wh = int(Decimal(paid["volume_mwh"]) * 10**6)
+        told = (unit_of(site.pk), golden_day.STARTS[0], golden_day.DAY, volume_wh, paid["supplier_pence"])
+        assert supplier.queries([Remittance("Northern Supply", *told)]) == ()

@@ -116,12 +116,14 @@ def take(bid: Bid, taken_w: int, price: Decimal | None, *, now: datetime) -> Ord
     """Sell what was taken of a bid. Raises AwardRefusedError."""
     kw = Decimal(taken_w) / 1000
     paid = bid.utilisation_price_gbp_per_kwh if price is None else price
+    bid.state, bid.taken_kw = Bid.State.TAKEN, kw
+    bid.save(update_fields=["state", "taken_kw"])
     try:
         order = award_bid(bid=bid, kw=kw, price_gbp_per_kwh=paid, now=now)
     except MarketError as problem:
         raise AwardRefusedError(str(bid.pk), problem) from problem
-    bid.state, bid.taken_kw, bid.order = Bid.State.TAKEN, kw, order
-    bid.save(update_fields=["state", "taken_kw", "order"])
+    bid.order = order
+    bid.save(update_fields=["order"])
     tell(bid, "bid.taken", {"taken_w": taken_w, "price_upgbp_per_mwh": str(int(paid * 10**9))}, now=now)
     return order
 

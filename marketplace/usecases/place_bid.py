@@ -82,6 +82,18 @@ def check_open(tender: Tender) -> None:
         )
 
 
+def check_unbid(offer: Offer) -> None:
+    """Raise OFFER_IN_BID while the offer stands in a bid: what was bid is not put on sale, or taken away, beside it."""
+    standing = Bid.objects.filter(offer=offer, state=Bid.State.OFFERED).select_related("tender").first()
+    if standing is not None:
+        raise MarketError(
+            "OFFER_IN_BID",
+            f"This offer stands in a bid on the tender {standing.tender.name}, which closes at "
+            f"{standing.tender.closes_at:%Y-%m-%dT%H:%M}Z.",
+            fix="Withdraw the bid first, or wait for the allocation.",
+        )
+
+
 def check_offer(offer: Offer) -> None:
     """Raise MarketError unless the offer is a certified draft whose time its site has not bid already."""
     if offer.state != Offer.State.DRAFT:

@@ -16,6 +16,7 @@ from marketplace.rules.dispatch import check_gate
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
 from marketplace.usecases.nominate_baseline import nominate_plan, nomination_of
+from marketplace.usecases.place_bid import check_unbid
 from marketplace.usecases.prove_capacity import prove_capacity
 from marketplace.usecases.publish_catalogue import publish_catalogue
 from marketplace.usecases.stand_beside import check_still_covered, stand_beside
@@ -38,6 +39,7 @@ def publish_offer(*, offer: Offer, user: User | None, accept_back_test: bool = F
             raise MarketError(
                 "OFFER_NOT_DRAFT", f"This offer is {offer.get_state_display().lower()}.", fix="Draft a new one."
             )
+        check_unbid(offer)
         check_gate(now=now, gate_closure_at=offer.gate_closure_at)
         # The scarce thing is the site's time: of two overlapping offers published at once, one must see the other.
         Site.objects.select_for_update(of=("self",)).get(pk=offer.site_id)

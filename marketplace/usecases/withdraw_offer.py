@@ -10,6 +10,7 @@ from marketplace import events, notify
 from marketplace.models import Offer, Site, User, role_of
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
+from marketplace.usecases.place_bid import check_unbid
 from marketplace.usecases.prove_capacity import prove_capacity
 from marketplace.usecases.publish_catalogue import refresh_catalogue
 
@@ -24,6 +25,7 @@ def withdraw_offer(*, offer: Offer, user: User | None, reason: str, now: datetim
         if user is not None:
             require(role_of(user, offer.site.organisation), Action.TRADE)
         check_open(offer)
+        check_unbid(offer)
         was_on_sale = offer.state == Offer.State.PUBLISHED
         offer.state = Offer.State.WITHDRAWN
         offer.save(update_fields=["state"])

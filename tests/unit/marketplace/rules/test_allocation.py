@@ -6,12 +6,11 @@ import itertools
 import random
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import Bounds, LinearConstraint, milp
 
+from benchmarks.tenders import CEILING, by_highs, random_tender
 from marketplace.rules.allocation import PER_KWH, BidIn, allocate
 from marketplace.rules.cheapest_flow import Item, cheapest, flow, merit_order
 
@@ -88,46 +87,11 @@ def test_the_flow_and_the_merit_order_agree_where_both_can_be_asked(tender):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_tender_of_thirty_bids_costs_what_highs_finds(seed: int):
-    rng = random.Random(seed)
-    slots = 8
-    needed = [rng.randint(500, 2000) * 1000 for _ in range(slots)]
-    bids = []
-    for i in range(30):
-        first = rng.randint(0, slots - 2)
-        most = rng.randint(20, 400) * 1000
-        least = rng.choice([0, 0, most // 2, most])
-        last = rng.choice([slots, rng.randint(first + 1, slots)])
-        bids.append(bid(f"b{i:02}", rng.randint(800, 4000), most, least=least, first=first, last=last, at=i))
-    made = allocate(needed, bids, ceiling=3500)
+    """A slice of `python -m benchmarks.tenders`."""
+    needed, bids = random_tender(random.Random(seed), 30)
+    made = allocate(needed, bids, ceiling=CEILING)
     assert made.proved
-    assert made.cost == pytest.approx(by_highs(needed, bids, 3500), rel=1e-6)
-
-
-def by_highs(needed, bids, ceiling) -> float:
-    """The least cost by HiGHS: x, on or off, unmet."""
-    n, slots = len(bids), len(needed)
-    cost = np.array([float(one.cost_per_watt) for one in bids] + [0.0] * n + [float(ceiling * PER_KWH)] * slots)
-    cover = np.zeros((slots, 2 * n + slots))
-    for i, one in enumerate(bids):
-        cover[one.first : one.last, i] = 1
-    cover[np.arange(slots), 2 * n + np.arange(slots)] = 1
-    upper, lower = np.zeros((n, 2 * n + slots)), np.zeros((n, 2 * n + slots))
-    for i, one in enumerate(bids):
-        upper[i, i], upper[i, n + i] = 1, -one.most_w
-        lower[i, i], lower[i, n + i] = 1, -one.least_w
-    found = milp(
-        cost,
-        constraints=[
-            LinearConstraint(cover, np.array(needed, float), np.inf),
-            LinearConstraint(upper, -np.inf, 0),
-            LinearConstraint(lower, 0, np.inf),
-        ],
-        integrality=np.array([0] * n + [1] * n + [0] * slots),
-        bounds=Bounds(0, np.array([one.most_w for one in bids] + [1] * n + [max(needed)] * slots, float)),
-        options={"mip_rel_gap": 0},
-    )
-    assert found.success
-    return float(found.fun)
+    assert made.cost == pytest.approx(by_highs(needed, bids, CEILING), rel=1e-6)
 
 
 def test_a_whole_bid_that_costs_more_than_it_meets_is_left_out():

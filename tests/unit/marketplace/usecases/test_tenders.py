@@ -17,6 +17,7 @@ from marketplace.usecases.place_bid import place_bid
 from marketplace.usecases.publish_offer import publish_offer
 from marketplace.usecases.publish_tender import publish_tender
 from marketplace.usecases.withdraw_bid import withdraw_bid
+from marketplace.usecases.withdraw_offer import withdraw_offer
 from tests.unit.marketplace.usecases import buyer, market
 from tests.unit.marketplace.usecases.market import FIRST, HALF_HOUR, NOW, SECOND
 
@@ -105,8 +106,13 @@ def test_a_bid_that_cannot_be_sold_any_more_gives_way_to_the_next(grid, owner):
     on = tender(grid, "300")
     cheap = bid(on, draft(owner, "leeds"), "300", "0.1")
     next_best = bid(on, draft(owner, "hull"), "300", "0.2")
-    publish_offer(offer=cheap.offer, user=None, now=NOW)  # on sale by itself meanwhile, and sold
-    market.confirmed(Offer.objects.get(pk=cheap.offer_id), kw="400", now=NOW + timedelta(minutes=5))
+    refused("OFFER_IN_BID", "closes at 2024-01-16T15:10Z", lambda: publish_offer(offer=cheap.offer, user=None, now=NOW))
+    refused(
+        "OFFER_IN_BID",
+        "on the tender Evening peak",
+        lambda: withdraw_offer(offer=cheap.offer, user=None, reason="x", now=NOW),
+    )
+    market.confirmed(market.offer(cheap.offer.site), kw="400")  # the site's time is sold otherwise meanwhile
     clear_tender(tender_id=on.pk, now=CLOSES)
     cheap.refresh_from_db()
     next_best.refresh_from_db()

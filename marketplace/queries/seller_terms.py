@@ -19,8 +19,8 @@ OPEN = frozenset({Purchase.State.QUOTED, Purchase.State.INITIALISED})
 
 @dataclass(frozen=True, slots=True)
 class SellerTerms:
-    """`countered_kw` is the least quoted in a half hour, where that is less than was asked for. `note` belongs to a step that
-    waits for the seller.
+    """`countered_kw` is the least quoted in a half hour, where that is less than was asked for. `note` is what the seller
+    adds: to a step that waits for it, or to a dispatch that it did not take.
     """
 
     cancellation: str
@@ -40,13 +40,20 @@ def seller_terms_of(purchase: Purchase, contract: Mapping[str, Any], *, waiting:
     quoted = optional_column(commitment.get("commitmentAttributes"), "CAPACITY_OFFERED").values()
     least = min(quoted, default=purchase.requested_kw)
     validity = mapping(offer.get("validity")).get("endDate") if purchase.state in OPEN else None
-    note = mapping(contract.get("descriptor")).get("shortDesc", "") if waiting else ""
+    note = mapping(contract.get("descriptor")).get("shortDesc", "") if waiting else refused_dispatch(contract)
     return SellerTerms(
         cancellation=cancellation_of(sellers),
         open_until=time_of(validity),
         countered_kw=least if least < purchase.requested_kw else None,
         note=str(note)[:300],
     )
+
+
+def refused_dispatch(contract: Mapping[str, Any]) -> str:
+    """Why the seller did not take, or took back, the newest dispatch; empty when it did neither."""
+    entries = contract.get("performance")
+    status = mapping(mapping(entries[-1]).get("status")) if isinstance(entries, list) and entries else {}
+    return str(status.get("shortDesc", "")) if status.get("code") == "ACTIVATION_REJECTED" else ""
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

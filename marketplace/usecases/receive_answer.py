@@ -163,14 +163,18 @@ def reason_of(contract: Mapping[str, Any]) -> str:
 
 
 def next_state(action: str, state: Purchase.State, contract: Mapping[str, Any]) -> str:
-    """The state after a callback. Callbacks may repeat and overtake each other; a purchase never goes back."""
+    """The state after a callback. Callbacks may repeat and overtake each other; a purchase never goes back.
+
+    But for its only dispatch: a seller may take that back before it begins, where another instruction goes first.
+    """
     if state == State.CONFIRMING and action in {"on_confirm", "on_status", "on_update"}:
         return decided(action, state, contract)
     if action in MOVES:
         return MOVES[action].get(state, state)
     codes = [entry.get("status", {}).get("code", "") for entry in contract.get("performance") or []]
     told = [BY_PERFORMANCE[code] for code in codes if code in BY_PERFORMANCE]
-    if "ACTIVATION_REJECTED" in codes and state == State.DISPATCHING:
+    taken_back = action == "on_update" and set(codes) == {"ACTIVATION_REJECTED"} and state == State.ACTIVE
+    if taken_back or ("ACTIVATION_REJECTED" in codes and state == State.DISPATCHING):
         return State.CONFIRMED
     reached = [one for one in told if state in ORDERED and ORDERED.index(one) > ORDERED.index(state)]
     return max(reached, key=ORDERED.index) if reached else state

@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from marketplace.models import Purchase, SearchResult
+from marketplace.queries.seller_terms import seller_terms_of
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.receive_answer import (
     AFTER_REFUSAL,
@@ -17,6 +18,7 @@ from marketplace.usecases.receive_answer import (
     receive_catalogue,
 )
 from marketplace.wire.contract import order_contract
+from marketplace.wire.purchase import exact
 from tests.unit.marketplace.usecases import buyer
 from tests.unit.marketplace.usecases.market import NOW
 
@@ -201,3 +203,14 @@ def test_a_seller_who_asks_a_person_first_confirms_or_declines_later(deal, then,
     assert buyer.told(purchase, "on_status", waits).state == "CONFIRMING"
     done = buyer.told(purchase, "on_status", contract | then)
     assert (done.state, done.refusal) == (state, refusal)
+
+
+@pytest.mark.parametrize(("action", "state"), [("on_update", "CONFIRMED"), ("on_status", "ACTIVE")])
+def test_a_dispatch_that_the_seller_takes_back_can_be_made_again(deal, action, state):
+    """An on_status lists old dispatches too, so only the seller's own word on this one takes it back."""
+    purchase, contract = deal
+    Purchase.objects.update(state="ACTIVE")
+    entry = {"id": "d-1", "status": {"code": "ACTIVATION_REJECTED", "shortDesc": "The network goes first."}}
+    done = buyer.told(purchase, action, contract | {"performance": [entry]})
+    assert done.state == state
+    assert seller_terms_of(done, exact(done.contract), waiting=False).note == "The network goes first."

@@ -17,13 +17,13 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from time import perf_counter
 
 from flex_engine.timegrid import HALF_HOUR
 from marketplace.rules.errors import MarketError
-from marketplace.rules.stacking import Form, Row, Wish, forms, most, place, released
+from marketplace.rules.stacking import Form, Piece, Row, Wish, forms, most, place, released
 
 SLOTS, STEPS = 10, 16
 DAYS = [datetime(2025, 7, 1, tzinfo=UTC), datetime(2026, 3, 31, 20, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC)]
@@ -41,16 +41,16 @@ def half_hours_of(rows: Sequence[Row]) -> set[datetime]:
     return found
 
 
-def day_by_hand(start: datetime) -> datetime:
-    """The London day of a half hour, without the engine's calendar: London is an hour ahead of UTC in these summers."""
-    return start + timedelta(hours=1) if datetime(2025, 3, 30, 1, tzinfo=UTC) <= start < datetime(2025, 10, 26, 1, tzinfo=UTC) or start >= datetime(2026, 3, 29, 1, tzinfo=UTC) else start  # fmt: skip
+def day_by_hand(start: datetime) -> date:
+    """The London day of a half hour, without the engine's calendar: all DAYS are in summers, an hour ahead of UTC."""
+    return (start + timedelta(hours=1)).date()
 
 
 def sound_at(start: datetime, rows: Sequence[Row], capability: Mapping[datetime, Decimal]) -> bool:
     """The three sentences, at one half hour, straight from their words."""
     here = [row for row in rows if row.start <= start < row.end]
     by_key = {row.key: row for row in here}
-    day = day_by_hand(start).date()
+    day = day_by_hand(start)
     if sum(row.kw for row in here if row.form != Form.CO_DELIVERY) > capability.get(start, Decimal(0)):
         return False
     for row in here:
@@ -143,11 +143,9 @@ def one_set(seed: int) -> Counter[str]:
     return told
 
 
-def as_row(piece: object, wish: Wish, key: int) -> Row:
+def as_row(piece: Piece, wish: Wish, key: int) -> Row:
     """A placed piece as a row of the ledger."""
-    return Row(
-        key, piece.start, piece.end, piece.kw, wish.service, wish.direction, piece.form, piece.beside  # type: ignore[attr-defined]
-    )  # fmt: skip
+    return Row(key, piece.start, piece.end, piece.kw, wish.service, wish.direction, piece.form, piece.beside)
 
 
 WRONG = ("unsound", "falsely refused", "incomplete", "wrong most")

@@ -90,6 +90,8 @@ def layout_of(header: Sequence[str], said: Said) -> Layout:
         else:
             ignored.append(written)
     check_named(header, values, times, places, said)
+    if not {"date", "period"} <= set(places):  # one without the other says nothing
+        ignored += [header[places.pop(name)] for name in ("date", "period") if name in places]
     return Layout(
         values=tuple(values),
         start=times.get("START"),

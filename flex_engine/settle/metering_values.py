@@ -68,20 +68,22 @@ def in_zone(column: str, value: Any, found: datetime, zone: str) -> datetime:
     raise MeteringValueError(column, value, "London's clocks do not show this time on that day", fix)
 
 
-@lru_cache(maxsize=4096)
 def read_day(column: str, value: Any) -> date:
     """A settlement date. Raises MeteringValueError."""
     if isinstance(value, datetime):
-        value = value.date()
-    if isinstance(value, date):
-        return value
-    text = str(value).strip()
+        return value.date()
+    return value if isinstance(value, date) else written_day(column, str(value).strip())
+
+
+@lru_cache(maxsize=4096)  # a file says the same few days over and over
+def written_day(column: str, text: str) -> date:
+    """A settlement date as text. Raises MeteringValueError."""
     try:
         if not DAY.fullmatch(text):
             raise ValueError
         return date.fromisoformat(text)
     except ValueError:
-        raise MeteringValueError(column, value, "this is not a date", "Write it like 2026-01-15.") from None
+        raise MeteringValueError(column, text, "this is not a date", "Write it like 2026-01-15.") from None
 
 
 def read_period(column: str, value: Any, day: date) -> int:

@@ -239,6 +239,11 @@ def test_a_whole_day_by_period_is_the_same_as_by_utc(day):
     assert by_period.half_hours == by_time.half_hours
 
 
+def test_columns_that_mean_nothing_here_are_named():
+    outcome = read("Serial,date,start_utc,import_kwh\nE1,2026-01-15,2026-01-15T17:00Z,400\n")
+    assert (outcome.ignored, len(outcome.half_hours["IMPORT"])) == (("Serial", "date"), 1)
+
+
 def test_the_first_twenty_problems_are_listed_and_the_rest_counted():
     text = "start_utc,import_kwh\n" + "".join(f"2026-01-{day:02d}T17:00Z,-{day}\n" for day in range(1, 26))
     outcome = read(text + "2026-02-01T17:00Z,400\n")
@@ -264,6 +269,10 @@ def test_a_parquet_file_is_the_same_as_its_csv():
     pq.write_table(pa.table({"start": times, "import_kwh": [410.25, 398.1]}), file)
     outcome = read_readings(open_table(file.getvalue(), "r.parquet"), Said(), SITE)
     assert [one.wh for one in outcome.half_hours["IMPORT"]] == [410_250, 398_100]
+    nested = io.BytesIO()
+    pq.write_table(pa.table({"date": [[1]], "period": [{"a": 1}], "import_kwh": [[2]]}), nested)
+    outcome = read_readings(open_table(nested.getvalue(), "r.parquet"), Said(), SITE)
+    assert [one.problem for one in outcome.problems.first] == ["this is not a date"]
     with pytest.raises(MeteringFileError, match="damaged Parquet"):
         open_table(file.getvalue()[:-9], "r.parquet")
 

@@ -19,7 +19,7 @@ from flex_engine.settle.payment import Payment
 from flex_engine.settle.products import Product
 from flex_engine.settle.vat import invoice
 from flex_engine.settle.versions import Named, Reason, due_at, next_run
-from flex_engine.timegrid import settlement_period
+from flex_engine.timegrid import HALF_HOUR, settlement_period
 from marketplace import enqueue, events, notify
 from marketplace.models import Activation, SettlementProgress, SettlementStatement, StatementLine
 from marketplace.rules.order_state import ActivationState
@@ -238,8 +238,7 @@ def note_progress(statement: SettlementStatement) -> None:
 
 def settlement_day(activation: Activation) -> date:
     """The London day of the activation's last period: when a run of it is due, every one of its periods has that run."""
-    last = activation.periods.order_by("-start_at").values_list("start_at", flat=True)[0]
-    return settlement_period(last)[0]
+    return settlement_period(activation.end_at - HALF_HOUR)[0]
 
 
 def record(statement: SettlementStatement, *, now: datetime) -> None:

@@ -6,6 +6,7 @@ Only this room knows reportlab. Its standard fonts write Western European letter
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,7 +70,9 @@ def table_of(section: Section) -> Any:
     from reportlab.platypus import LongTable, TableStyle
 
     table = LongTable(
-        [[plain(cell) for cell in row] for row in section.rows], repeatRows=1 if section.headed else 0, hAlign="LEFT"
+        [[wrapped(plain(cell)) for cell in row] for row in section.rows],
+        repeatRows=1 if section.headed else 0,
+        hAlign="LEFT",
     )
     style: list[Any] = [
         ("FONTSIZE", (0, 0), (-1, -1), 8),
@@ -113,6 +116,7 @@ def facts(page: StatementPage) -> Cells:
         ("Knowledge time", utc_text(row.knowledge_time)),
         ("Can be disputed until", utc_text(page.dispute_until)),
         ("Label", row.label),
+        ("VAT", page.vat.absent or f"rate {page.vat.rate} on what the buyer pays, {money(page.vat.net_pence or 0)}"),
         ("Carbon", emitted),
     ]
 
@@ -124,8 +128,7 @@ def figures(page: StatementPage) -> Cells:
         ("Payment", "Penalty", "Amount", "VAT", "Buyer pays with VAT", "In dispute (apart)", "Delivered", "Eligible", "Short"),
         (
             *(money(pence) for pence in (row.payment_pence, row.penalty_pence, row.amount_pence)),
-            vat.absent or money(vat.vat_pence or 0),
-            "-" if vat.absent else money(vat.gross_pence or 0),
+            *("-" if vat.absent else money(pence or 0) for pence in (vat.vat_pence, vat.gross_pence)),
             money(row.in_dispute_pence),
             *(f"{kwh(wh)} kWh" for wh in (row.delivered_wh, row.eligible_wh, row.shortfall_wh)),
         ),
@@ -224,6 +227,11 @@ def local(at: datetime) -> str:
     """Day, time and zone in London."""
     london = at.astimezone(LONDON)
     return f"{london:%a %d %b %Y %H:%M %Z}"
+
+
+def wrapped(text: str) -> str:
+    """The text in lines that leave room for the other columns; a hash stays whole."""
+    return "\n".join(textwrap.wrap(text, 64, break_long_words=False)) or text
 
 
 def plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import hashlib
 import json
@@ -12,6 +13,7 @@ from itertools import pairwise
 
 import pytest
 import rfc8785
+from django.db import transaction
 
 from flex_engine.settle.versions import due_at
 from marketplace.models import Dispute, SettlementStatement
@@ -29,19 +31,29 @@ from marketplace.queries.statements import (
 )
 from marketplace.usecases.amend_dispute import Correction
 from marketplace.usecases.resettle import resettle
-from tests.unit.marketplace.usecases import settled
-from tests.unit.marketplace.usecases.conftest import network, owner, site
+from tests.unit.marketplace.usecases import market, settled
+from tests.unit.marketplace.usecases.conftest import join_the_network
 from tests.unit.marketplace.usecases.disputed import LATER, METERED, Table
 from tests.unit.marketplace.usecases.market import FIRST, SECOND
 
-__all__ = ["network", "owner", "site"]
-pytestmark = pytest.mark.usefixtures("network")
+
+@pytest.fixture(scope="module")
+def sold(django_db_setup, django_db_blocker):
+    """One statement that was amended after a dispute, and another dispute open over the new one; made once."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        join_the_network()
+        yield made()
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
-def table(site):
-    """One statement that was amended after a dispute, and another dispute open over the new one."""
-    found = Table(site)
+def table(sold, db):
+    """The same; what a test changes in it is rolled back after that test."""
+    return copy.copy(sold)
+
+
+def made():
+    found = Table(market.site(market.organisation()))
     found.buyer_is_here()
     dispute = found.open()
     found.step(dispute, "RESPOND", found.seller, agrees=True)

@@ -49,6 +49,11 @@ def events_of(subject: object) -> list[str]:
 @pytest.fixture
 def network(db: None) -> None:
     """Both sides are in the development registry, so messages to them can be stored. Nobody listens there."""
+    join_the_network()
+
+
+def join_the_network() -> None:
+    """The same for a fixture that lives longer than a test."""
     roles = {market.BUYER: "bap", market.RIVAL: "bap"}
     roles |= {party["subscriber_id"]: role for role, party in settings.BECKN_PARTICIPANTS.items()}
     for subscriber_id, role in roles.items():

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import timedelta
 
 import orjson
 import pytest
+from django.db import transaction
 
 from marketplace.ledger.log import as_bytes
-from marketplace.models import Dispute, Event, EventDay, MeterReading, SettlementStatement
+from marketplace.models import Dispute, Event, EventDay, MeterReading, Order, SettlementStatement
 from marketplace.queries.sentences import sentence
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.amend_dispute import Correction
 from marketplace.usecases.open_dispute import Evidence
 from marketplace.usecases.resettle import resettle
 from tests.unit.marketplace.usecases import market, settled
-from tests.unit.marketplace.usecases.conftest import events_of
+from tests.unit.marketplace.usecases.conftest import events_of, join_the_network
 from tests.unit.marketplace.usecases.disputed import LATER, METERED, SPOILT, Table
-from tests.unit.marketplace.usecases.market import END, FIRST
+from tests.unit.marketplace.usecases.market import BUYER, END, FIRST
 
-pytestmark = pytest.mark.usefixtures("network")
 SHA = "ab" * 32
 
 
+@pytest.fixture(scope="module")
+def sold(django_db_setup, django_db_blocker):
+    """The two parties and their statement, made once."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        join_the_network()
+        found = Table(market.site(market.organisation()))
+        found.buyer_is_here()
+        yield found
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def table(site):
-    found = Table(site)
-    found.buyer_is_here()
+def table(sold, db):
+    """The same; what a test changes in it is rolled back after that test."""
+    found = copy.copy(sold)
+    found.people = dict(sold.people)
     return found
 
 
@@ -103,8 +116,8 @@ def test_only_a_party_with_the_role_opens_and_only_in_time(table):
     assert refused(table.open, by=table.seller, now=late).code == "DISPUTE_TOO_LATE"
 
 
-def test_a_buyer_elsewhere_is_no_party_here_and_its_answer_is_written_down_by_the_seller(site):
-    table = Table(site)
+def test_a_buyer_elsewhere_is_no_party_here_and_its_answer_is_written_down_by_the_seller(table):
+    Order.objects.update(buyer_subscriber_id=BUYER)
     assert refused(table.open).code == "NOT_ALLOWED"
     dispute = table.open(by=table.seller)
     answered = table.step(dispute, "RESPOND", table.seller, words="Ticket 7: the buyer agrees.", agrees=True)

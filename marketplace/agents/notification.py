@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from celery import shared_task
@@ -27,6 +27,7 @@ from marketplace.usecases.plan_notifications import plan_notifications
 from marketplace.usecases.send_notifications import UnreachableError, send_notifications
 
 log = logging.getLogger(__name__)
+MARGIN, FIRST_LOOK = timedelta(days=2), timedelta(days=60)
 DECIDED = {
     Alarm.LATE: "raised an alarm and goes on trying until the gate closes",
     Alarm.MISSED: "raised an alarm: nothing can be told after the gate",
@@ -48,17 +49,36 @@ class SimulatedEcvaa:
         return Ecvaa(units).book(files)
 
 
+class Rounds:
+    """How far back the next round has to look: to the last one this process finished, or weeks if it has not yet.
+
+    Only so that a round is cheap: what it does follows from the tables, and looking further back does no harm.
+    """
+
+    def __init__(self) -> None:
+        self.finished: datetime | None = None
+
+    def since(self, now: datetime) -> datetime:
+        """The moment since which something may have happened that no round has seen."""
+        return now - FIRST_LOOK if self.finished is None else min(now, self.finished)
+
+
+rounds = Rounds()
+
+
 @shared_task(name="marketplace.agents.notification.tick")
 def tick(**_: Any) -> None:
     """Queue, send, hear, and close gates."""
     with holding("notification", seconds=60) as held:
         if held:
-            work(SimulatedEcvaa(), now=clock.now())
+            now = clock.now()
+            work(SimulatedEcvaa(), now=now, since=rounds.since(now))
+            rounds.finished = now
 
 
-def work(counterparty: SimulatedEcvaa, *, now: datetime) -> None:
-    """One round. A counterparty that cannot be reached holds up nothing but the sending."""
-    plan_notifications(now=now)
+def work(counterparty: SimulatedEcvaa, *, now: datetime, since: datetime) -> None:
+    """One round over what may have happened `since`. An unreachable counterparty holds up nothing but the sending."""
+    plan_notifications(since=since - MARGIN, now=now)
     try:
         say_sent(send_notifications(channel=counterparty, now=now), now)
     except UnreachableError as problem:
@@ -67,7 +87,7 @@ def work(counterparty: SimulatedEcvaa, *, now: datetime) -> None:
         for row in close_notification_gates(now=now):
             say_alarm(row, now)
     with transaction.atomic():
-        for row in hear_counterparty(voice=counterparty, now=now):
+        for row in hear_counterparty(voice=counterparty, sent_since=since, now=now):
             say_alarm(row, now)
 
 

@@ -18,10 +18,9 @@ from flex_engine.simulate.counterparties_ecvaa import Book
 from marketplace import events, notify
 from marketplace.models import PositionHeld, PositionNotification
 from marketplace.rules.notification import WENT_OUT, Alarm, NotificationState, check_notification_step
-from marketplace.usecases.plan_notifications import LOOK_BACK
 
-# How long an exception may take; the simulated counterparty answers at once, and is asked again when the gate has closed.
-LISTENS = timedelta(minutes=1)
+LOOK_BACK = timedelta(days=2)
+SENT, UNCONFIRMED = NotificationState.SENT, NotificationState.UNCONFIRMED
 
 
 class Voice(Protocol):
@@ -34,9 +33,12 @@ class Voice(Protocol):
         ...
 
 
-def hear_counterparty(*, voice: Voice, now: datetime) -> list[PositionNotification]:
-    """The rows an exception came for, each alarmed. Asking again hears nothing new."""
-    sent = in_question(voice.name, now=now)
+def hear_counterparty(*, voice: Voice, sent_since: datetime, now: datetime) -> list[PositionNotification]:
+    """The rows an exception came for, each alarmed. Asking again hears nothing new.
+
+    `sent_since` keeps it cheap: what was sent before it has been asked about, and is asked about again after the gate.
+    """
+    sent = in_question(voice.name, sent_since=sent_since, now=now)
     if not sent:
         return []
     book = voice.book([Filed(row.key, bytes(row.content), row.sent_at) for row in sent if row.sent_at])
@@ -49,13 +51,14 @@ def hear_counterparty(*, voice: Voice, now: datetime) -> list[PositionNotificati
     return odd
 
 
-def in_question(counterparty: str, *, now: datetime) -> list[PositionNotification]:
+def in_question(counterparty: str, *, sent_since: datetime, now: datetime) -> list[PositionNotification]:
     """Every file that went out lately, and every one of a closed period of which the counterparty has not reported yet."""
     reported = PositionHeld.objects.filter(
         counterparty=counterparty, unit=OuterRef("unit"), start_at=OuterRef("start_at")
     )
-    rows = PositionNotification.objects.filter(state__in=WENT_OUT, start_at__gte=now - LOOK_BACK)
-    lately = Q(sent_at__gt=now - LISTENS) | Q(gate_closure_at__lte=now)
+    young = Q(start_at__gte=now - LOOK_BACK)  # of what came back for good the counterparty never reports
+    rows = PositionNotification.objects.filter(young | Q(state__in=(SENT, UNCONFIRMED)), state__in=WENT_OUT)
+    lately = Q(sent_at__gte=sent_since) | Q(gate_closure_at__lte=now)
     open_ones = rows.filter(lately, ~Exists(reported)).select_related("site__organisation")
     return list(open_ones.order_by("sent_at", "pk"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db import transaction
@@ -20,7 +20,6 @@ from marketplace.models import PositionNotification, Site
 from marketplace.models.notification import sold_periods
 from marketplace.rules.notification import NotificationState, check_notification_step, unit_of
 
-LOOK_BACK = timedelta(days=2)
 Place = tuple[int, datetime]
 
 
@@ -33,9 +32,8 @@ class Standing(NamedTuple):
     position_wh: int
 
 
-def plan_notifications(*, now: datetime) -> list[PositionNotification]:
-    """The new rows. A period whose gate has closed gets one too, so that it can be alarmed."""
-    since = now - LOOK_BACK
+def plan_notifications(*, since: datetime, now: datetime) -> list[PositionNotification]:
+    """The new rows for half hours from `since` on. A period whose gate has closed gets one too, so that it can be alarmed."""
     wanted: Counter[Place] = Counter()
     for sold in sold_periods(since=since):
         wanted[sold.site_id, sold.start] += 0 if sold.is_cancelled else sold.position_wh

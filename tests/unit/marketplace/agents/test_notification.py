@@ -90,8 +90,8 @@ def test_a_sale_too_late_for_the_gate_is_alarmed_and_not_refused(site, at):
 def test_an_exception_is_alarmed_with_its_reason(site):
     market.dispatched(market.confirmed(market.offer(site)))
     counterparty = Moody(exceptions_per_mille=1000)
-    work(counterparty, now=NOW)
-    work(counterparty, now=NOW + MINUTE)
+    work(counterparty, now=NOW, since=NOW - timedelta(days=1))
+    work(counterparty, now=NOW + MINUTE, since=NOW + MINUTE - timedelta(days=1))
     assert states() == [("EXCEPTION", "EXCEPTION")] * 2
     row = PositionNotification.objects.first()
     assert row is not None
@@ -107,7 +107,7 @@ def test_an_exception_is_alarmed_with_its_reason(site):
     for row in list(PositionNotification.objects.all()):
         again = resubmit_notification(notification=row, user=person, now=NOW + 2 * MINUTE)
         assert again.pk == resubmit_notification(notification=row, user=person, now=NOW + 2 * MINUTE).pk
-    work(counterparty, now=NOW + 2 * MINUTE)
+    work(counterparty, now=NOW + 2 * MINUTE, since=NOW + 2 * MINUTE - timedelta(days=1))
     assert states() == [("EXCEPTION", "EXCEPTION"), ("SENT", "")] * 2
     assert [one for one in operator_items(person, NOW) if one.route == "reconciliation-place"] == []
     with pytest.raises(MarketError, match="did not come back"):
@@ -150,7 +150,7 @@ def tick(counterparty: Moody, random: Random, now: datetime, monkeypatch: pytest
 
             patched.setattr(send_notifications, "write_down", die)
         try:
-            work(counterparty, now=now)
+            work(counterparty, now=now, since=now - timedelta(days=1))
         except Killed:
             return False
     return not counterparty.is_down
@@ -170,7 +170,7 @@ def test_every_sold_half_hour_is_told_in_time_or_alarmed(site, seed, monkeypatch
             calm |= {start: volume for start, volume in wanted.items() if now <= start - 65 * MINUTE}
         now += timedelta(seconds=random.randrange(60, 900))
     counterparty.is_down = False
-    work(counterparty, now=now + timedelta(hours=12))
+    work(counterparty, now=now + timedelta(hours=12), since=now + timedelta(hours=12) - timedelta(days=1))
     check(wanted, calm)
     copies = {(key, raw) for key, raw in counterparty.taken}
     assert len({key for key, _ in copies}) == len(copies), "the same key always came with the same bytes"
@@ -199,3 +199,18 @@ def check(wanted: Counter[datetime], calm: dict[datetime, int]) -> None:
     for row in PositionNotification.objects.exclude(alarm=""):
         assert AgentDecision.objects.filter(subject=f"notification:{row.key}", decided__contains="alarm").exists()
         assert any(row.key.encode() in payload for payload in payloads)
+
+
+def test_a_clock_that_jumped_or_an_outage_of_weeks_hides_nothing(site, at):
+    """The market's clock of a demonstration jumps over months; a worker may have been away as long."""
+    told = market.dispatched(market.confirmed(market.offer(site)))
+    at(NOW)
+    notification.tick()
+    later = market.site(site.organisation, "leeds-2")
+    market.dispatched(market.confirmed(market.offer(later)), market.instruction("400", identity="d-2"))
+    at(NOW + timedelta(days=40))
+    notification.tick()
+    assert states() == [("UNCONFIRMED", ""), ("MISSED", "MISSED")] * 2
+    assert PositionHeld.objects.filter(site=told.order.offer.site).count() == 2
+    notification.tick()
+    assert (PositionNotification.objects.count(), PositionHeld.objects.count()) == (4, 2)

@@ -37,7 +37,7 @@ def activation(site: Any) -> Any:
     """A dispatch of 400 kW that was notified, held, and settled by run II."""
     made = settled.over(site, metered={FIRST: 240_000, SECOND: 260_000})
     for when in (NOW, NOW + timedelta(minutes=1), END):
-        work(SimulatedEcvaa(), now=when)
+        work(SimulatedEcvaa(), now=when, since=when - timedelta(days=1))
     settle_activation(activation=made, now=END)
     return made
 
@@ -133,7 +133,7 @@ def test_page_file_and_api_show_the_same(activation, person, monkeypatch):
 def test_what_came_back_is_sent_again_from_the_page(site, person, monkeypatch):
     monkeypatch.setattr(clock, "now", lambda: NOW)
     market.dispatched(market.confirmed(market.offer(site)))
-    work(SimulatedEcvaa(), now=NOW)
+    work(SimulatedEcvaa(), now=NOW, since=NOW - timedelta(days=1))
     row = PositionNotification.objects.get(start_at=FIRST)
     PositionNotification.objects.filter(pk=row.pk).update(
         state="EXCEPTION", exception_reason="Submit it again.", alarm="EXCEPTION", alarm_at=NOW, exception_at=NOW
@@ -147,7 +147,7 @@ def test_what_came_back_is_sent_again_from_the_page(site, person, monkeypatch):
     again = PositionNotification.objects.get(start_at=FIRST, revision=2)
     assert (again.state, again.position_wh) == ("PLANNED", 200_000)
     assert client.get(f"/reconciliation/{again.pk}/file").content == bytes(again.content)
-    work(SimulatedEcvaa(), now=NOW)
+    work(SimulatedEcvaa(), now=NOW, since=NOW - timedelta(days=1))
     refused = client.post(f"/reconciliation/{row.pk}/resubmit")
     assert refused.status_code == 409
     assert "did not come back" in read(refused).problems()[0]
@@ -164,9 +164,9 @@ def test_a_dispatch_that_was_stood_down_takes_its_position_back_or_is_shown_as_c
         order = market.confirmed(market.offer(site, start=start, max_events_per_day=9))
         starts = [row.start_at for row in order.periods.order_by("start_at")]
         made = market.dispatched(order, market.instruction("400", *starts, identity=f"d-{start.hour}"))
-        work(SimulatedEcvaa(), now=NOW)
+        work(SimulatedEcvaa(), now=NOW, since=NOW - timedelta(days=1))
         Activation.objects.filter(pk=made.pk).update(state="ACTIVATION_REJECTED")
-        work(SimulatedEcvaa(), now=stands_down)
+        work(SimulatedEcvaa(), now=stands_down, since=stands_down - timedelta(days=1))
     rows = PositionNotification.objects.order_by("start_at", "revision").values_list("position_wh", "state")
     assert list(rows) == [(200_000, "UNCONFIRMED"), (0, "UNCONFIRMED")] * 2 + [
         (200_000, "UNCONFIRMED"),
@@ -185,8 +185,8 @@ def test_a_dispatch_that_was_stood_down_takes_its_position_back_or_is_shown_as_c
 
 
 def test_the_golden_day_as_a_wholesale_trade_agrees_in_each_run_and_its_supplier_has_no_query(site, trade, person):
-    work(SimulatedEcvaa(), now=golden_day.SOLD)
-    work(SimulatedEcvaa(), now=golden_day.END)
+    work(SimulatedEcvaa(), now=golden_day.SOLD, since=golden_day.SOLD - timedelta(days=1))
+    work(SimulatedEcvaa(), now=golden_day.END, since=golden_day.END - timedelta(days=1))
     settle_activation(activation=trade, now=golden_day.END)
     for run in golden_day.golden()["runs"][1:]:
         due = due_at(golden_day.DAY, run["run"])

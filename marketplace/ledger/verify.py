@@ -20,6 +20,7 @@ from marketplace.ledger.checks import Check, judged_all
 from marketplace.ledger.log import read_log
 from marketplace.ledger.reader import AnchoredHead, NewestHead
 from marketplace.ledger.recompute import Stored, chained
+from marketplace.ledger.verify_money import money_check
 from marketplace.ledger.verify_settlements import final_records, record_checks, statements_check
 from marketplace.models import Anchor
 
@@ -70,6 +71,7 @@ def verify_log(connect: Callable[[], LogReader | None]) -> tuple[Check, ...]:
         judged_all("chain_heads", contract, len(final_heads), chain_faults(heads, final_heads, state), unasked),
         *record_checks(final, state.records if state else {}, unasked),
         statements_check(),
+        money_check(),
         triggers_check(),
     )
 

@@ -19,7 +19,7 @@ from marketplace.ledger.log import leaf_hashes, stored
 from marketplace.ledger.onchain import ChainUnavailableError
 from marketplace.ledger.recompute import leaf_of
 from marketplace.ledger.verify import verify_log
-from marketplace.models import Anchor, Event, LedgerEntry, SettlementRecord, SettlementStatement
+from marketplace.models import Anchor, Event, LedgerEntry, SettlementRecord, SettlementStatement, StatementLine
 from tests.unit.marketplace.ledger.logged import (
     Contract,
     anchored,
@@ -30,7 +30,17 @@ from tests.unit.marketplace.ledger.logged import (
 )
 
 pytestmark = pytest.mark.django_db
-EVERY_CHECK = ["entries", "heads", "growth", "chain_heads", "records", "chain_records", "statements", "triggers"]
+EVERY_CHECK = [
+    "entries",
+    "heads",
+    "growth",
+    "chain_heads",
+    "records",
+    "chain_records",
+    "statements",
+    "money",
+    "triggers",
+]
 
 
 @pytest.fixture(scope="module")
@@ -289,6 +299,22 @@ def test_a_statement_changed_in_the_database_is_found(contract, field):
     changes = {"payment_pence": 9_999_999, "penalty_pence": 0} if field == "amount_pence" else {}
     SettlementStatement.objects.update(**{field: 9_999_999}, **changes)
     assert set(wrong(contract)) == {"statements"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"eligible_wh": 1},
+        {"scale": "0.5"},
+        {"price_gbp_per_kwh": "0.3"},
+        {"shortfall_wh": 7},
+        {"price_gbp_per_kwh": "0.30001"},
+        {"eligible_wh": 2**63 - 1},
+    ],
+)
+def test_a_half_hour_changed_in_the_database_no_longer_adds_up(contract, change):
+    StatementLine.objects.update(**change)
+    assert "otherwise than its half hours come to" in wrong(contract)["money"]
 
 
 def test_triggers_that_are_down_are_said(contract):

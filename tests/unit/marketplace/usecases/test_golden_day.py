@@ -17,6 +17,7 @@ from flex_engine.settle.versions import due_at
 from flex_engine.timegrid import HALF_HOUR, day_start, period_start
 from marketplace.agents.settling import settle_news
 from marketplace.ledger.log import as_bytes
+from marketplace.ledger.verify_money import money_check
 from marketplace.models import BaselineNomination, Event, SettlementStatement, SignalPoint
 from marketplace.queries.dispatches import statement_row
 from marketplace.rules.errors import MarketError
@@ -86,6 +87,7 @@ def test_the_golden_day_run_by_run(site, trade):
     for one, want in zip(made, day["runs"], strict=True):
         check_run(one, want)
     assert [one.amount_pence for one in made] == [-650, 5150, 5730]
+    assert (money_check().held, money_check().why) == (True, "3 checked")
     assert [one.delta_pence for one in made] == [None, 5800, 580]
     told = orjson.loads(as_bytes(Event.objects.filter(type="settlement.statement").order_by("id").last().payload))
     assert told["compensation"][0]["supplier_pence"] == "12532", "the auditor is shown what the pot pays"

@@ -10,6 +10,7 @@ import pytest
 
 from flex_engine.quantities import pence
 from flex_engine.settle.products import product
+from marketplace.ledger.verify_money import money_check
 from marketplace.models import Activation, Offer, Order, SettlementStatement, SignalPoint
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.compensate_supplier import compensate_supplier
@@ -43,6 +44,7 @@ def test_table_cap_and_penalty_are_those_of_the_product(site, sold_as, expected,
     assert [(part["type"], part["pence"]) for part in statement.components] == expected
     assert [f"{line.scale:f}" for line in statement.lines.order_by("start_at")] == scales
     assert statement.terms["product"] == sold_as
+    assert money_check().held
 
 
 def test_beyond_the_instruction_is_paid_up_to_the_cap_of_the_product(site):

@@ -1,0 +1,99 @@
+"""Work the money of every statement out again from its half hours, many statements at once, and hold its components to it.
+
+Prices, shares and energies are the stored ones: whether they are those of the log is for verify_settlements. It writes
+nothing. A statement from before half hours carried their money has nothing to be held to and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import islice
+
+import numpy as np
+
+from flex_engine.quantities import exact, pence
+from flex_engine.settle.bulk import SHARE, Whole, pennies, rates
+from marketplace.ledger.checks import Check, judged_all
+from marketplace.models import SettlementStatement, StatementLine
+
+CHUNK = 1000
+Lines = Sequence[StatementLine]
+Money = tuple[int, int, int]  # utilisation, penalty and imbalance in pence, each as the seller is paid
+
+
+def money_check() -> Check:
+    """Whether utilisation, penalty and imbalance of every statement follow from its lines."""
+    asked = SettlementStatement.objects.exclude(terms={}).order_by("pk").prefetch_related("lines")
+    title = "Every statement's money follows from its half hours"
+    return judged_all("money", title, asked.count(), faults(asked.iterator(chunk_size=CHUNK)))
+
+
+def faults(statements: Iterator[SettlementStatement]) -> Iterator[str]:
+    """Every statement whose components are not what its lines come to."""
+    while chunk := list(islice(statements, CHUNK)):
+        for one, found in zip(chunk, judged(chunk), strict=True):
+            if found != stored(one):
+                yield f"statement {one.pk} is paid otherwise than its half hours come to"
+
+
+def judged(statements: Sequence[SettlementStatement]) -> list[Money | None]:
+    """What each comes to; None for one whose figures nobody could settle by. It spoils no other's."""
+    try:
+        return list(recomputed(statements))
+    except (ValueError, OverflowError):
+        return [None] if len(statements) == 1 else [found for one in statements for found in judged([one])]
+
+
+def stored(statement: SettlementStatement) -> Money:
+    """What the statement's components say."""
+    sums = dict.fromkeys(("USAGE", "PENALTY", "IMBALANCE"), 0)
+    for part in statement.components:
+        sums[part["type"]] = sums.get(part["type"], 0) + part["pence"]
+    return sums["USAGE"], sums["PENALTY"], sums["IMBALANCE"]
+
+
+def recomputed(statements: Sequence[SettlementStatement]) -> Iterator[Money]:
+    """What the lines of each come to. A trade is paid for what was sold, every other product for what is eligible."""
+    lines = [list(one.lines.all()) for one in statements]
+    width = max((len(rows) for rows in lines), default=0)
+    trades = [any(line.imbalance for line in rows) for rows in lines]
+    paid_for = matrix(
+        [[line.instructed_wh if trade else line.eligible_wh for line in rows] for rows, trade in zip(lines, trades, strict=True)],
+        width,
+    )  # fmt: skip
+    usage = pennies(
+        paid_for, rates([price_of(rows) for rows in lines]), matrix([shares(rows) for rows in lines], width)
+    )
+    short = matrix([[line.shortfall_wh for line in rows] for rows in lines], width)
+    penalty = pennies(short, rates([penalty_rate(one) for one in statements]), None)
+    for number, rows in enumerate(lines):
+        yield int(usage[number]), -int(penalty[number]), imbalance_of(rows)
+
+
+def matrix(rows: list[list[int]], width: int) -> Whole:
+    """Rows of whole numbers side by side, filled up with zeros."""
+    return np.array([[*row, *[0] * (width - len(row))] for row in rows], dtype=np.int64).reshape(len(rows), width)
+
+
+def shares(lines: Lines) -> list[int]:
+    """The share of the price of each line, in millionths."""
+    return [int((line.scale or Decimal(0)) * SHARE) for line in lines]
+
+
+def price_of(lines: Lines) -> Decimal:
+    """The one price of a statement."""
+    return (lines[0].price_gbp_per_kwh or Decimal(0)) if lines else Decimal(0)
+
+
+def penalty_rate(statement: SettlementStatement) -> Decimal:
+    """What a missing kWh costs under the statement's terms."""
+    terms = statement.terms
+    asked = terms["shortfall_penalty_gbp_per_kwh"] if terms.get("penalty_rule") == "DEFICIENCY_PRICE" else "0"
+    return Decimal(asked)
+
+
+def imbalance_of(lines: Lines) -> int:
+    """The imbalance of a trade in pence, rounded once; 0 for another product."""
+    with exact():
+        return pence(sum((Decimal(line.imbalance.get("gbp", "0")) for line in lines), Decimal(0)))

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Min, QuerySet
 
 from flex_engine.settle.products import Product
 from flex_engine.timegrid import LONDON
@@ -171,18 +172,18 @@ def tender_row(tender: Tender, now: datetime) -> TenderRow:
 
 
 def tender_page(tender: Tender, user: User, now: datetime) -> TenderPage:
-    """One tender as this person may see it."""
-    row = tender_row(filtered_tenders(Tender.objects.filter(pk=tender.pk)).get(), now)
+    """A tender annotated by filtered_tenders, as this person may see it."""
+    row = tender_row(tender, now)
     periods = tuple(NeedRow(one.start_at, one.needed_kw, one.taken_kw) for one in tender.periods.order_by("start_at"))
-    own_sites = set(visible(Offer, user).filter(bids__tender=tender).values_list("pk", flat=True))
+    theirs = set(visible(Organisation, user).values_list("pk", flat=True))
     seen = list(
         visible(Bid, user)
         .filter(tender=tender)
         .select_related("offer__site", "order")
         .order_by("utilisation_price_gbp_per_kwh", "availability_price_gbp_per_mw_h", "placed_at", "pk")
     )
-    bids = tuple(bid_row(bid, own=bid.offer_id in own_sites) for bid in seen)
-    own = visible(Organisation, user).filter(pk=tender.organisation_id).exists()
+    bids = tuple(bid_row(bid, own=bid.offer.site.organisation_id in theirs) for bid in seen)
+    own = tender.organisation_id in theirs
     return TenderPage(
         row=row,
         product=product_on(tender.product, tender.start_at),
@@ -241,16 +242,16 @@ def drafts_for(tender: Tender, user: User, now: datetime) -> QuerySet[Offer]:
     )
     if tender.gsp_zone:
         drafts = drafts.filter(site__gsp_zone=tender.gsp_zone)
-    return drafts.select_related("site").prefetch_related("periods").order_by("start_at", "pk")
+    return drafts.select_related("site").annotate(least=Min("periods__offered_kw")).order_by("start_at", "pk")
 
 
-def draft_of(offer: Offer) -> Draft:
-    """One draft in words, its times in London."""
+def draft_of(offer: Any) -> Draft:
+    """One draft of drafts_for in words, its times in London."""
     start, end = offer.start_at.astimezone(LONDON), offer.end_at.astimezone(LONDON)
-    kw = min((row.offered_kw for row in offer.periods.all()), default=Decimal(0))
     price = f"{offer.utilisation_price_gbp_per_kwh:.4f} GBP/kWh"
     return Draft(
-        str(offer.pk), f"{offer.site.name}, {start:%d %b %H:%M} to {end:%H:%M}, {kw.normalize():f} kW at {price}"
+        str(offer.pk),
+        f"{offer.site.name}, {start:%d %b %H:%M} to {end:%H:%M}, {offer.least.normalize():f} kW at {price}",
     )
 
 

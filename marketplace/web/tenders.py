@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from flex_engine.settle.products import products
 from flex_engine.timegrid import floor_half_hour, settlement_period
 from marketplace.models import Bid, Offer, Organisation, Tender
-from marketplace.queries.tenders import tender_list, tender_page
+from marketplace.queries.tenders import filtered_tenders, tender_list, tender_page
 from marketplace.queries.visible import visible
 from marketplace.rules.errors import MarketError
 from marketplace.rules.product_terms import DEFAULT
@@ -100,7 +100,7 @@ def tender(request: HttpRequest, pk: str) -> HttpResponse:
 
 def found_tender(request: HttpRequest, pk: str) -> Tender:
     """The tender, or 404."""
-    return get_object_or_404(visible(Tender, user_of(request)).select_related("organisation"), pk=pk)
+    return get_object_or_404(filtered_tenders(visible(Tender, user_of(request))), pk=pk)
 
 
 def shown(request: HttpRequest, found: Tender, problems: tuple[Problem, ...]) -> HttpResponse:
@@ -185,7 +185,9 @@ def form_shown(request: HttpRequest, form: NeedForm, problems: tuple[Problem, ..
 def cancel(request: HttpRequest, pk: str) -> HttpResponse:
     """Cancel one's own tender, with a reason."""
     user = user_of(request)
-    found = get_object_or_404(Tender, pk=pk, organisation__in=visible(Organisation, user))
+    found = get_object_or_404(
+        filtered_tenders(Tender.objects.filter(organisation__in=visible(Organisation, user))), pk=pk
+    )
     try:
         cancel_tender(tender=found, user=user, reason=request.POST.get("reason", ""), now=now())
     except MarketError as error:

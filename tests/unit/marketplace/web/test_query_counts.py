@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from marketplace.models import AgentDecision, Job, Purchase, SettlementStatement, User
-from tests.unit.marketplace.api.routes import meter_file
+from tests.unit.marketplace.api.routes import bid_on, meter_file
 from tests.unit.marketplace.web.world import NOW, World
 from tests.unit.marketplace.web.world.deals import deliver, dispatch, make_offers, make_orders
 from tests.unit.marketplace.web.world.journal import message_in, message_out
@@ -47,6 +47,8 @@ MOST = {
     "purchases": 5,
     "purchase": 5,
     "search": 4,
+    "tenders": 6,
+    "tender": 9,
     "statements": 7,
     "statement": 11,
     "disputes": 8,
@@ -96,6 +98,7 @@ def test_pages_ask_little_and_no_more_for_longer_lists(world: World, signed_in: 
         "meter-file": meter_file(world.site).pk, "upload": world.uploads["review"].pk, "commitments": "leeds-1", "sale-rules": "leeds-1",
         "offer": world.offers["published"].pk, "order": world.orders["settled"].pk, "entry": 4, "statement": world.statement.pk, "dispute": world.disputes["open"].pk,
         "message": ["in", world.messages["select"].pk], "purchase": world.purchases["settled"].pk, "search": world.searches["answered"].pk,
+        "tender": bid_on(world).tender_id,
     }  # fmt: skip
     names = {
         "operator": [name for name in MOST if name not in {"purchases", "purchase", "search"}],
@@ -111,6 +114,8 @@ def test_pages_ask_little_and_no_more_for_longer_lists(world: World, signed_in: 
             "statement",
             "disputes",
             "dispute",
+            "tenders",
+            "tender",
         ],
         "auditor": [
             "home",

@@ -21,14 +21,18 @@ SCHEDULE = "schedule"  # its instruction id: there is one in an order
 
 def activate_schedules(*, now: datetime) -> list[Activation]:
     """Activate every confirmed order whose gate has closed and whose product needs no instruction, and tell its buyer."""
+    made = [activate_one(pk, now=now) for pk in due_schedules(now=now)]
+    return [activation for activation in made if activation is not None]
+
+
+def due_schedules(*, now: datetime) -> list[UUID]:
+    """Confirmed orders whose gate has closed and whose product needs no instruction, the earliest first."""
     closed = Order.objects.filter(state=OrderState.CONFIRMED, offer__gate_closure_at__lte=now)
-    due = [
+    return [
         order.pk
         for order in closed.select_related("offer").order_by("offer__start_at", "pk")
         if not product_on(order.offer.product, order.offer.start_at).needs_instruction
     ]
-    made = [activate_one(pk, now=now) for pk in due]
-    return [activation for activation in made if activation is not None]
 
 
 def activate_one(pk: UUID, *, now: datetime) -> Activation | None:

@@ -128,3 +128,19 @@ def test_while_another_process_holds_the_duty_nothing_is_done(site, at):
     at(END)
     coordination.tick()
     assert not SettlementStatement.objects.exists()
+
+
+def test_one_schedule_that_fails_does_not_hold_up_the_next(monkeypatch, caplog):
+    """The second order is activated though the first cannot be."""
+    tried = []
+
+    def activate(pk, *, now):
+        tried.append((pk, now))
+        if pk == "first":
+            raise RuntimeError("no such peer")
+
+    monkeypatch.setattr(coordination, "due_schedules", lambda *, now: ["first", "second"])
+    monkeypatch.setattr(coordination, "activate_one", activate)
+    coordination.activate_due(GATE)
+    assert tried == [("first", GATE), ("second", GATE)]
+    assert "order first could not be activated" in caplog.text

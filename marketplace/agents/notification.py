@@ -29,7 +29,7 @@ from marketplace.usecases.send_notifications import UnreachableError, send_notif
 log = logging.getLogger(__name__)
 MARGIN, FIRST_LOOK = timedelta(days=2), timedelta(days=60)
 DECIDED = {
-    Alarm.LATE: "raised an alarm and goes on trying until the gate closes",
+    Alarm.LATE: "raised an alarm; it is still sent while the gate is open",
     Alarm.MISSED: "raised an alarm: nothing can be told after the gate",
     Alarm.EXCEPTION: "raised an alarm: it has to be put right and sent again",
 }

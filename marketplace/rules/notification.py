@@ -57,10 +57,10 @@ def check_notification_step(before: str, after: NotificationState) -> None:
 def unit_of(site_id: int) -> str:
     """The secondary BM unit of a site: one unit a site, under a made-up participant's name, at most 11 characters.
 
-    >>> unit_of(7)
-    'V__CACO007'
+    >>> unit_of(7), unit_of(12345)
+    ('V__CACO007', 'V__C0012345')
     """
-    return f"V__CACO{site_id:03d}"
+    return f"V__CACO{site_id:03d}" if site_id < 10_000 else f"V__C{site_id:07d}"
 
 
 def wholesale_products() -> frozenset[str]:

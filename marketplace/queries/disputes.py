@@ -218,7 +218,7 @@ def dispute_page(dispute: Dispute, organisation: Organisation | None, now: datet
         entries=tuple(entry_row(row) for row in dispute.entries.select_related("organisation").order_by("pk")),
         side=side.value if side else "",
         steps=tuple(step.value for step in steps),
-        delta_pence=amended.delta_pence if amended else None,
+        delta_pence=amended.amount_pence - dispute.statement.amount_pence if amended else None,
     )
 
 

@@ -153,7 +153,7 @@ def answered(p: Payload) -> str:
 
 def amended(p: Payload) -> str:
     """A dispute was decided by a new statement."""
-    return f"The dispute over run {p['run']} is decided: a new statement, {signed(p['delta_pence'])} against the one before."
+    return f"The dispute over run {p['run']} is decided: a new statement, {signed(p['delta_pence'])} against the disputed one."
 
 
 def files(p: Payload, done: str) -> str:

@@ -2,8 +2,8 @@
 
 No figure of the new statement is ever written by hand. An amendment carries inputs (revised readings, an event day that was
 missing), which are recorded like any others, with their own events, and stay for every later run; or it carries none,
-where the correction is already recorded. If the statement then says the same, nothing was corrected: it is refused, and
-nothing is recorded.
+where the correction was recorded since the claim. If the statement then says the same, nothing was corrected: it is refused,
+and nothing is recorded.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
 from marketplace.usecases.advance_dispute import held, repeats, standing_of, take
 from marketplace.usecases.keep_readings import readings_digest
-from marketplace.usecases.make_statement import LINE_FIELDS
+from marketplace.usecases.make_statement import LINE_FIELDS, pence_by_type
 from marketplace.usecases.open_dispute import NO_EVIDENCE, Evidence, check_words, party
 from marketplace.usecases.record_event_day import record_event_day
 from marketplace.usecases.record_meter import record_meter
@@ -70,13 +70,17 @@ def amend_dispute(
         apply(dispute, correction, words, user=user, now=now)
         stands = standing_statement(activation)
         made = resettle(activation=activation, reason="DISPUTE", now=now)
-        if stands is None or says_the_same(stands, made):
+        # Inputs given here must make a difference now; without any, what was recorded since the claim must have made one.
+        given = correction.readings or correction.event_days
+        before = stands if stands is not None and given else dispute.statement
+        if says_the_same(before, made):
             raise MarketError(
                 "AMENDS_NOTHING",
                 "Worked out again with everything known now, the statement says the same.",
                 fix="Give the reading or the event day that makes the difference, or uphold the statement.",
             )
-        facts = {**corrected(correction), "amended_by": str(made.pk), "delta_pence": str(made.delta_pence)}
+        moved = made.amount_pence - dispute.statement.amount_pence
+        facts = {**corrected(correction), "amended_by": str(made.pk), "delta_pence": str(moved)}
         take(
             dispute,
             DisputeStep.AMEND,
@@ -112,7 +116,7 @@ def says_the_same(stands: SettlementStatement, made: SettlementStatement) -> boo
     """Whether every figure is the same, energy and money."""
     if made.pk == stands.pk:
         return True
-    if made.delta_pence or made.payment_pence != stands.payment_pence:
+    if pence_by_type(made.components) != pence_by_type(stands.components) or made.amount_pence != stands.amount_pence:
         return False
     before, after = (
         list(one.lines.order_by("start_at").values_list("start_at", *LINE_FIELDS)) for one in (stands, made)

@@ -160,7 +160,9 @@ def test_an_amendment_carries_readings_and_the_statement_is_worked_out_from_them
     assert (made.payment_pence, made.penalty_pence) == settled.amounts_pence(readings, instructed_wh=200_000)
     assert made.delta_pence == made.amount_pence - table.statement.amount_pence == -1050
     told = payload("dispute.amended")
-    assert sentence("dispute.amended", orjson.dumps(told)).endswith("a new statement, −£10.50 against the one before.")
+    assert sentence("dispute.amended", orjson.dumps(told)).endswith(
+        "a new statement, −£10.50 against the disputed one."
+    )
     assert (told["delta_pence"], told["readings"]) == ("-1050", "1")
     assert told["readings_sha256"] == payload("meter.recorded")["sha256"]
     assert refused(table.open, claimed_value=7).code == "STATEMENT_SUPERSEDED"
@@ -197,6 +199,20 @@ def test_an_amendment_that_changes_nothing_is_refused_and_records_nothing(table)
     assert (MeterReading.objects.count(), Event.objects.count()) == (readings, count)
     assert refused(table.amend, dispute, Correction(readings=[(FIRST, -1)])).code == "BAD_READING"
     assert Dispute.objects.get().state == "ANSWERED"
+
+
+def test_a_correction_that_was_recorded_meanwhile_is_what_amends(table):
+    """The readings were revised by themselves and the statement superseded: the dispute is decided by that statement."""
+    dispute = table.open()
+    table.step(dispute, "RESPOND", table.seller, agrees=True)
+    assert refused(table.amend, dispute, Correction()).code == "AMENDS_NOTHING"
+    market.metered(table.site, {FIRST: 360_001}, known_at=LATER)
+    later = resettle(activation=table.statement.activation, reason="NEW_READINGS", now=LATER)
+    assert refused(table.amend, dispute, Correction(readings=[(FIRST, 360_001)])).code == "AMENDS_NOTHING"
+    amended = table.amend(dispute, Correction(readings=[], source="as recorded", event_days=[]))
+    assert (amended.state, amended.amended_by) == ("AMENDED", later)
+    assert payload("dispute.amended")["delta_pence"] == "-1050"
+    assert SettlementStatement.objects.count() == 2
 
 
 def test_only_the_seller_amends_and_not_over_an_objection_to_its_own_dispute(table):

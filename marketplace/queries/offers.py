@@ -67,6 +67,7 @@ class OfferRow:
     state: str
     state_name: str
     direction: str
+    product: str
     start: datetime
     end: datetime
     kw: Decimal
@@ -215,6 +216,7 @@ def offer_row(offer: Offer, now: datetime) -> OfferRow:
         state=offer.state,
         state_name=offer.get_state_display(),
         direction=offer.get_direction_display(),
+        product=product_on(offer.product, offer.start_at).name,
         start=offer.start_at,
         end=offer.end_at,
         kw=min((row.offered_kw for row in periods), default=Decimal(0)),

@@ -76,7 +76,7 @@ def settle_one(activation: Activation, now: datetime) -> None:
 def settle_runs(now: datetime) -> None:
     """Make every run that is due, in the order of the runs. A fault in one activation does not hold up the rest."""
     due = SettlementProgress.objects.filter(next_due_at__lte=now).select_related("activation__order__offer__site")
-    for progress in due.order_by("next_due_at", "pk"):
+    for progress in list(due.order_by("next_due_at", "pk")):
         try:
             run_due(progress, now)
         except Exception:

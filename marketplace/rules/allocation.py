@@ -146,7 +146,8 @@ def explore(search: Search, most_nodes: int) -> None:
         if search.best is not None and bound >= search.best[0]:
             continue
         if search.nodes >= most_nodes:
-            search.open_bounds = [bound, *(one for one, _ in stack)]
+            best = search.best[0] if search.best else 0
+            search.open_bounds = [one for one in (bound, *(one for one, _ in stack)) if one < best]
             return
         search.nodes += 1
         cost, taken = relaxed(search, states)

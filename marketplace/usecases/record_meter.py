@@ -48,9 +48,7 @@ def record_meter(
         raise refusal(outcome.problems)
     with transaction.atomic():
         return sum(
-            keep_readings(
-                site=site, half_hours=found, direction=direction, source=source, label=label, facts=None, now=now
-            )
+            keep_readings(site=site, half_hours=found, direction=direction, source=source, label=label, now=now)
             for direction, found in outcome.half_hours.items()
         )
 

@@ -32,7 +32,7 @@ from marketplace.usecases.compensate_supplier import BASES
 from marketplace.usecases.compensate_supplier import SERIES as REFERENCE_PRICE
 from marketplace.usecases.complete_settlement import complete_settlement
 from marketplace.usecases.make_statement import settlement_day
-from marketplace.usecases.measure_delivery import LOOKBACK
+from marketplace.usecases.measure_delivery import LOOKAHEAD, LOOKBACK
 from marketplace.usecases.price_delivery import SYSTEM_PRICE
 from marketplace.usecases.resettle import resettle
 from marketplace.usecases.settle_activation import settle_activation
@@ -126,7 +126,7 @@ def with_news(now: datetime) -> QuerySet[SettlementProgress]:
     readings = MeterReading.objects.filter(
         site=OuterRef("activation__order__offer__site"),
         start_at__gte=OuterRef("activation__start_at") - LOOKBACK,
-        start_at__lt=OuterRef("activation__end_at"),
+        start_at__lt=OuterRef("activation__end_at") + LOOKAHEAD,
         known_at__gt=OuterRef("checked_at") - OVERLAP,
         known_at__lte=now,
     )

@@ -24,6 +24,7 @@ from marketplace.usecases.nominate_baseline import nomination_of
 from marketplace.wire.left import hosts_at, needed
 
 LOOKBACK = timedelta(days=62)
+LOOKAHEAD = timedelta(hours=2)  # how far past its event a baseline looks at most: before and after, with its gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +104,12 @@ def baseline_of(
 
 
 def readings_known(activation: Activation, *, first: datetime, known_at: datetime) -> dict[datetime, MeterReading]:
-    """The newest reading known at `known_at` of each half hour from `first` to the end of the activation."""
+    """The newest reading known at `known_at` of each half hour from `first` to where a baseline may still look."""
     rows = MeterReading.objects.filter(
-        site=activation.order.offer.site, start_at__gte=first, start_at__lt=activation.end_at, known_at__lte=known_at
+        site=activation.order.offer.site,
+        start_at__gte=first,
+        start_at__lt=activation.end_at + LOOKAHEAD,
+        known_at__lte=known_at,
     ).order_by("known_at", "pk")
     return {row.start_at: row for row in rows}
 

@@ -8,8 +8,10 @@ import pytest
 
 from beckn.models import OutboxMessage
 from beckn.wire import body
+from flex_engine.settle.effective import rows_of
 from marketplace.models import Activation, MeterReading, Order, SettlementStatement
 from marketplace.rules.errors import MarketError
+from marketplace.usecases.measure_delivery import LOOKAHEAD
 from marketplace.usecases.settle_activation import settle_activation
 from tests.unit.marketplace.usecases import market, settled
 from tests.unit.marketplace.usecases.conftest import events_of
@@ -165,3 +167,24 @@ def test_without_the_buyer_in_the_registry_nothing_is_half_done(site):
     with pytest.raises(LookupError):
         settle(activation)
     assert (SettlementStatement.objects.count(), Activation.objects.get().state) == (0, "ACTIVATION_ACCEPTED")
+
+
+def test_a_baseline_of_before_and_after_waits_for_the_hour_after(site):
+    """The line from 500 kWh in the half hours before to 700 in those after; the meter drew 300."""
+    offer = market.offer(site, baseline_method="before-after-v1")
+    activation = market.dispatched(market.confirmed(offer))
+    around = {FIRST - 2 * HALF_HOUR: 500_000, FIRST - HALF_HOUR: 500_000, FIRST: 300_000, SECOND: 300_000}
+    market.metered(site, around)
+    with pytest.raises(MarketError) as caught:
+        settle(activation)
+    assert caught.value.code == "READINGS_MISSING"
+    later = END + 2 * HALF_HOUR
+    market.metered(site, {END: 700_000, END + HALF_HOUR: 700_000}, known_at=later)
+    lines = settle(activation, now=later).lines.order_by("start_at")
+    assert [line.baseline_wh for line in lines] == [575_000, 625_000]
+
+
+def test_no_baseline_looks_further_than_the_readings_that_are_fetched():
+    for row in rows_of("baseline_methods"):
+        numbers = row.values["parameters"]
+        assert (numbers.get("after_periods", 0) + numbers.get("gap_periods", 0)) * HALF_HOUR <= LOOKAHEAD

@@ -143,6 +143,18 @@ def amount(value: Number | None) -> str:
 
 
 @register.filter
+def exact(value: Decimal | str | None) -> str:
+    """A Decimal, or one written out, with every digit that says something; a dash when there is none.
+
+    >>> exact("12.5106903000000"), exact(Decimal("-0.0050")), exact(Decimal(100)), exact(None)
+    ('12.5106903', '−0.005', '100', '—')
+    """
+    if value is None or value == "":
+        return "—"
+    return f"{Decimal(value).normalize():f}".replace("-", "−")
+
+
+@register.filter
 def amount_at(value: Number | None, places: int) -> str:
     """A bare number to `places` decimals at most."""
     return "—" if value is None else plain(value, places)

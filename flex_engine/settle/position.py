@@ -21,6 +21,7 @@ from flex_engine.timegrid import period_start, settlement_period
 
 LEAD = timedelta(minutes=5)
 KIND = "SIMULATED-POSITION-NOTIFICATION"
+MOST_BYTES = 1000
 MOST_REASON = 80
 FIELDS = ("bm_unit_id", "file", "label", "position_mwh", "revision", "settlement_date", "settlement_period", "wholesale_activity")  # fmt: skip
 POSITION = re.compile(r"-?\d{1,8}\.\d{6}")
@@ -74,6 +75,8 @@ def render(position: Position) -> bytes:
 
 def read(raw: bytes) -> Position:
     """The position a file tells. Raises PositionFileError naming the first field that cannot be right."""
+    if len(raw) > MOST_BYTES:  # before it is read: what is nested deeper than the stack would take the process with it
+        raise PositionFileError(f"The file has {len(raw)} bytes; as JSON a position takes at most {MOST_BYTES}.")
     try:
         told = json.loads(raw)
     except (ValueError, RecursionError) as problem:

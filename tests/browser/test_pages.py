@@ -140,7 +140,7 @@ def test_without_scripts_one_can_still_read_upload_and_search(
     enter(buyer, "grid", house)
     buyer.goto("/catalogue")
     buyer.get_by_role("button", name="Search the network").click()
-    for _ in range(60):
+    for _ in range(180):
         if not buyer.get_by_text("Waiting for the sellers.").count():
             break
         buyer.wait_for_timeout(250)

@@ -7,9 +7,11 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
+from django.db.models import CharField
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck, settings
 
@@ -48,6 +50,21 @@ def official_spec() -> Iterator[None]:
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dialect, "say", checked(dialect.say, Official(Path(named).read_text("utf-8"))))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def lengths_as_on_postgresql() -> Iterator[None]:
+    """SQLite keeps a text of any length in a column of 40: what PostgreSQL would refuse is refused here too."""
+    as_it_was = CharField.get_db_prep_save
+
+    def checked_length(field: CharField, value: Any, connection: Any) -> Any:
+        if isinstance(value, str) and field.max_length is not None and len(value) > field.max_length:
+            raise DataError(f"{field} keeps {field.max_length} characters, and {value!r} has {len(value)}")
+        return as_it_was(field, value, connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CharField, "get_db_prep_save", checked_length)
         yield
 
 

@@ -106,6 +106,6 @@ class SettlementRecord(models.Model):
 class Lease(models.Model):
     """Who may run a single-runner duty (sequencer, sender, relay) until when."""
 
-    name = models.CharField(max_length=40, primary_key=True)
+    name = models.CharField(max_length=80, primary_key=True, help_text="A duty, or one with the UUID of what it is for")
     holder = models.CharField(max_length=120)
     until = models.DateTimeField()

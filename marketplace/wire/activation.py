@@ -15,6 +15,8 @@ from marketplace.wire.catalogue import SCHEMA
 from marketplace.wire.contract import instant_of, pounds
 from marketplace.wire.series import instant, number, read_column, time_series
 
+MOST_IDENTITY, MOST_MECHANISM = 120, 10  # characters, as many as an activation keeps
+
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
@@ -52,9 +54,17 @@ def read_instruction(message: Mapping[str, Any]) -> Instruction:
         raise MarketError(
             "BIZ_INVALID_UPDATE_TARGET", "Only DISPATCH with an activationId is understood.", fix="Send one."
         )
+    mechanism = str(attributes.get("mechanism", "NONE"))
+    for name, text, most in (("activationId", identity, MOST_IDENTITY), ("mechanism", mechanism, MOST_MECHANISM)):
+        if len(text) > most:
+            raise MarketError(
+                "BIZ_INVALID_UPDATE_TARGET",
+                f"{name} {text[:40]!r}... has {len(text)} characters.",
+                fix=f"Send at most {most}: an answer must repeat it whole.",
+            )
     return Instruction(
-        instruction_id=identity[:120],
-        mechanism=str(attributes.get("mechanism", "NONE"))[:10],
+        instruction_id=identity,
+        mechanism=mechanism,
         requested_kw=read_column(attributes.get("setpoint"), "CAPACITY_REQUESTED"),
         issued_at=instant_of(attributes.get("issuedAt"), "issuedAt"),
         ack_by=instant_of(attributes.get("ackBy"), "ackBy"),

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from flex_engine.simulate.synthetic import jobs as synthetic_jobs
 from marketplace.management.assumptions import as_csv, history_of, measured
@@ -61,6 +62,15 @@ class House:
     def read_history(self, site: str) -> None:
         """Record 62 days before the plan in force, like the week it plans."""
         self.read_meter(site, history_of(self.operator.get(f"/sites/{site}/plan"), seed=SEED))
+
+    def wait_until_planned(self, site: str, *, until: datetime) -> None:
+        """Wait for the plan that holds the dispatch ending at `until`: where the clock jumps before it, none is delivered."""
+
+        def holds(plan: dict[str, Any]) -> bool:
+            starts = [datetime.fromisoformat(held["start_at"]) for held in plan["commitments"]]
+            return until - timedelta(minutes=30) in starts
+
+        self.operator.wait(f"/sites/{site}/plan", until=holds, what="the plan under the dispatch")
 
     def read_delivery(self, site: str, *, until: datetime) -> None:
         """Record that the site followed its plan from the plan's start to `until`."""

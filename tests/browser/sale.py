@@ -155,6 +155,7 @@ def dispatch_and_watch(operator: Page, grid: Page) -> None:
 def settle(operator: Page, grid: Page, house: House, purchase: str) -> None:
     """The window passes and the readings come in: statement and payment appear at the seller's, and at the buyer's on asking."""
     end = dispatch_end(house, operator.url)
+    house.wait_until_planned("norwich", until=end)
     house.set_clock(end + timedelta(minutes=1))
     house.read_delivery("norwich", until=end)
     mark(operator)

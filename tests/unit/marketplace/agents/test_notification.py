@@ -52,7 +52,9 @@ class Moody(SimulatedEcvaa):
 
 
 def states() -> list[tuple[str, str]]:
-    return list(PositionNotification.objects.order_by("start_at", "revision").values_list("state", "alarm"))
+    return list(
+        PositionNotification.objects.order_by("start_at", "planned_at", "revision").values_list("state", "alarm")
+    )
 
 
 def administrator(site: Any) -> Any:

@@ -75,7 +75,8 @@ def ready(site, *starts, metered):
     """The order's dispatches under a product that pays for standing ready, at £21.40 per MW and hour."""
     order = market.confirmed(market.offer(site, product=READY))
     Order.objects.filter(pk=order.pk).update(availability_price_gbp_per_mw_h=Decimal("21.4"))
-    parts = [market.dispatched(order, market.instruction("400", *part, identity=str(part))) for part in starts]
+    told = [market.instruction("400", *part, identity=f"d-{part[0]:%H%M}") for part in starts]
+    parts = [market.dispatched(order, instruction) for instruction in told]
     market.metered(site, settled.history() | metered)
     return [settle_activation(activation=part, now=END) for part in parts]
 

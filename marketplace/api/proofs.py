@@ -39,6 +39,9 @@ class ProvenEntryShape(Shape):
     leaf = serializers.CharField(help_text="Canonical JSON (RFC 8785), byte for byte.")
     leaf_hash = serializers.CharField()
     prev_hash = serializers.CharField()
+    org_seqs = serializers.ListField(
+        child=serializers.IntegerField(), help_text="The entry's number within each of parties, in their order."
+    )
 
 
 class ProvenHeadShape(Shape):

@@ -6,8 +6,10 @@ names nobody: it holds a number, a type, a time, the hash of the entry before, a
 - payload: RFC 8785 JSON of a restricted profile (canonical below)
 - payload_commit = SHA-256("caco/v1/" || type || 0x00 || salt || payload)
 - ref            = SHA-256("caco/ref/v1" || 0x00 || salt || subject), one for the subject, none when there is none
-- party_commit   = SHA-256("caco/party/v1" || 0x00 || salt || organisation's number in decimal), sorted
+- party_commit   = SHA-256("caco/party-seq/v1" || 0x00 || salt || organisation's number ":" its org_seq, in decimal), sorted
 - leaf           = RFC 8785 JSON of {at, party_commits, payload_commit, prev, refs, seq, type, v}
+  org_seq counts an organisation's entries from 1 without a gap, so that it can prove one that is kept from it. Leaves of
+  v 1, from before there were such numbers, commit to "caco/party/v1" and the organisation's number alone
 - leaf hash      = SHA-256(0x00 || leaf) (RFC 6962); `prev` is the leaf hash of entry seq - 1, 64 zeros before entry 0
 """
 
@@ -22,7 +24,7 @@ from typing import Any
 
 import rfc8785
 
-VERSION = 1
+VERSION = 2
 FIRST_PREV = "0" * 64
 SALT_BYTES = 32
 MAX_DEPTH = 8
@@ -133,9 +135,9 @@ class Leaf:
         )
 
 
-def party_commits(parties: Iterable[int], *, salt: bytes) -> tuple[str, ...]:
-    """The organisations an entry concerns, in an order that gives none of them away."""
-    return tuple(sorted(commitment("party", salt=salt, value=str(party)) for party in parties))
+def party_commits(parties: Iterable[tuple[int, int]], *, salt: bytes) -> tuple[str, ...]:
+    """The organisations an entry concerns, each with its org_seq, in an order that gives none of them away."""
+    return tuple(sorted(commitment("party-seq", salt=salt, value=f"{party}:{seq}") for party, seq in parties))
 
 
 def refs(subject: str, *, salt: bytes) -> tuple[str, ...]:

@@ -26,12 +26,15 @@ class BrokenLogError(RuntimeError):
 def stored(entry: LedgerEntry) -> Stored:
     """An entry with its event, as recompute wants them."""
     event = entry.event
+    seqs = {one.organisation_id: one.org_seq for one in entry.numbers.all()}
+    parties = sorted(one.pk for one in event.organisations.all())
     return Stored(
         seq=entry.seq,
         type=event.type,
         at=event.at,
         subject=event.subject,
-        parties=tuple(sorted(one.pk for one in event.organisations.all())),
+        parties=tuple(parties),
+        org_seqs=tuple(seqs[one] for one in parties if one in seqs),
         payload=as_bytes(event.payload),
         salt=as_bytes(event.salt),
         payload_commit=event.payload_commit,
@@ -55,7 +58,7 @@ def read_log(*, first: int = 0) -> Iterator[Stored]:
 
 def with_events(entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
     """Entries with all that stored() touches."""
-    return entries.select_related("event").prefetch_related("event__organisations")
+    return entries.select_related("event").prefetch_related("event__organisations", "numbers")
 
 
 def log_size() -> int:

@@ -18,7 +18,10 @@ STATEMENT = "settlement.statement"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry with its payload and salt. Hashes and the salt are hex, `at` is UTC to the millisecond."""
+    """An entry with its payload and salt. Hashes and the salt are hex, `at` is UTC to the millisecond.
+
+    `org_seqs` are its numbers within each of `parties`, in the same order; a proof from before there were any has none.
+    """
 
     seq: int
     type: str
@@ -31,6 +34,7 @@ class Entry:
     leaf: str
     leaf_hash: str
     prev_hash: str
+    org_seqs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ def stored(entry: Entry) -> Stored:
         at=datetime.fromisoformat(entry.at.replace("Z", "+00:00")),
         subject=entry.subject,
         parties=entry.parties,
+        org_seqs=entry.org_seqs,
         payload=entry.payload.encode(),
         salt=bytes.fromhex(entry.salt),
         payload_commit=entry.payload_commit,

@@ -8,21 +8,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import Any
+
+FIRST_VERSION = b',"v":1}'  # how a leaf of version 1 ends in canonical form
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An entry and its event as they lie in the database, or as a proof carries them. Hashes are 64 hex digits."""
+    """An entry and its event as they lie in the database, or as a proof carries them. Hashes are 64 hex digits.
+
+    `org_seqs` are the numbers of the entry within each of `parties`, in the same order.
+    """
 
     seq: int
     type: str
     at: datetime
     subject: str
     parties: tuple[int, ...]
+    org_seqs: tuple[int, ...]
     payload: bytes
     salt: bytes
     payload_commit: str
@@ -33,7 +41,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that does not agree. `check` is one of payload, leaf, leaf_hash and prev."""
+    """Something that does not agree. `check` is one of payload, leaf, leaf_hash, prev, seq, org_seq and version."""
 
     check: str
     why: str
@@ -76,16 +84,28 @@ def leaf_of(entry: Stored) -> bytes:
 def members(entry: Stored) -> dict[str, Any]:
     """The leaf's members."""
     about = [digest(b"caco/ref/v1", b"\0", entry.salt, entry.subject.encode())] if entry.subject else []
+    first = entry.leaf.endswith(FIRST_VERSION)
     return {
         "at": entry.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z",
-        "party_commits": sorted(digest(b"caco/party/v1", b"\0", entry.salt, b"%d" % party) for party in entry.parties),
+        "party_commits": sorted(first_parties(entry) if first else numbered_parties(entry)),
         "payload_commit": commitment_of(entry),
         "prev": entry.prev_hash,
         "refs": about,
         "seq": entry.seq,
         "type": entry.type,
-        "v": 1,
+        "v": 1 if first else 2,
     }
+
+
+def numbered_parties(entry: Stored) -> list[str]:
+    """The parties' commitments, each with the entry's number within the party; where one lacks the other, 0 stands."""
+    numbered = zip_longest(entry.parties, entry.org_seqs, fillvalue=0)
+    return [digest(b"caco/party-seq/v1", b"\0", entry.salt, b"%d:%d" % pair) for pair in numbered]
+
+
+def first_parties(entry: Stored) -> list[str]:
+    """The same in a leaf of version 1, which knew no such numbers."""
+    return [digest(b"caco/party/v1", b"\0", entry.salt, b"%d" % party) for party in entry.parties]
 
 
 def differing(entry: Stored) -> list[str]:
@@ -111,11 +131,23 @@ def digest(*parts: bytes) -> str:
 
 
 def chained(entries: Iterable[Stored]) -> Iterator[tuple[Stored, Fault]]:
-    """Every fault of a whole log read from entry 0 on, gaps in the numbering among them."""
-    due, prev = 0, "0" * 64
+    """Every fault of a whole log read from entry 0 on, gaps in the numbering among them, overall and of each party."""
+    due, prev, first, own_due = 0, "0" * 64, True, defaultdict[int, int](lambda: 1)
     for entry in entries:
         if entry.seq != due:
             yield entry, Fault("seq", f"number {due} is missing: {entry.seq} follows {due - 1}")
+        if len(entry.org_seqs) != len(entry.parties):
+            yield entry, Fault("org_seq", "it lacks a number within one of the organisations it concerns")
+        for party, seq in zip(entry.parties, entry.org_seqs, strict=False):
+            if seq != own_due[party]:
+                yield (
+                    entry,
+                    Fault("org_seq", f"it is number {seq} of organisation {party}, and {own_due[party]} is due"),
+                )
+            own_due[party] = seq + 1
+        if entry.leaf.endswith(FIRST_VERSION) and not first:
+            yield entry, Fault("version", "a leaf of version 1 follows one of version 2")
+        first = first and entry.leaf.endswith(FIRST_VERSION)
         for fault in faults(entry, prev=prev):
             yield entry, fault
         due, prev = entry.seq + 1, entry.leaf_hash

@@ -1,4 +1,4 @@
-"""Give committed events their numbers: gapless from 0, each linked to the one before.
+"""Give committed events their numbers: gapless from 0, each linked to the one before, and gapless from 1 in each organisation.
 
 The queue is the events without an entry. A pass sees committed events only, and numbers all it sees before anything
 committed later, so the order is that of commits to within one pass. Inside a pass the time-ordered ids decide: an event
@@ -12,6 +12,7 @@ batch is rolled back and BrokenLogError stops the log until a person has looked.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -21,7 +22,7 @@ from marketplace.ledger.leaf import FIRST_PREV, Leaf, party_commits, refs
 from marketplace.ledger.log import BrokenLogError, read_log
 from marketplace.ledger.merkle import leaf_hash
 from marketplace.ledger.recompute import faults
-from marketplace.models import Event, LedgerEntry
+from marketplace.models import Event, LedgerEntry, OrganisationNumber
 
 BATCH = 1000
 
@@ -43,18 +44,35 @@ def seal_batch(*, now: datetime) -> int:
         first, prev = (newest.seq + 1, newest.leaf_hash) if newest else (0, FIRST_PREV)
         waiting = Event.objects.filter(entry__isnull=True).order_by("pk").prefetch_related("organisations")[:BATCH]
         entries: list[LedgerEntry] = []
+        numbers: list[OrganisationNumber] = []
+        newest_of: dict[int, int] = {}
         for seq, event in enumerate(waiting, start=first):
-            entries.append(entry_of(event, seq=seq, prev=prev, now=now))
+            own = numbers_of(event, seq=seq, newest_of=newest_of)
+            entries.append(entry_of(event, seq=seq, prev=prev, numbers=own, now=now))
             prev = entries[-1].leaf_hash
+            numbers += own
         if entries:
             LedgerEntry.objects.bulk_create(entries)
+            OrganisationNumber.objects.bulk_create(numbers)
             check_sealed(first, newest.leaf_hash if newest else FIRST_PREV)
             notify.changed("ledger")
     return len(entries)
 
 
-def entry_of(event: Event, *, seq: int, prev: str, now: datetime) -> LedgerEntry:
-    """The row of `event` at number `seq`, after the entry with leaf hash `prev`."""
+def numbers_of(event: Event, *, seq: int, newest_of: dict[int, int]) -> list[OrganisationNumber]:
+    """The next number within each organisation that `event` concerns; `newest_of` holds those given in this batch."""
+    numbers = []
+    for party in sorted(one.pk for one in event.organisations.all()):
+        if party not in newest_of:
+            given = OrganisationNumber.objects.filter(organisation_id=party).order_by("-org_seq")
+            newest_of[party] = given.values_list("org_seq", flat=True).first() or 0
+        newest_of[party] += 1
+        numbers.append(OrganisationNumber(entry_id=seq, organisation_id=party, org_seq=newest_of[party]))
+    return numbers
+
+
+def entry_of(event: Event, *, seq: int, prev: str, numbers: Iterable[OrganisationNumber], now: datetime) -> LedgerEntry:
+    """The row of `event` at number `seq`, after the entry with leaf hash `prev`, with its `numbers` in organisations."""
     salt = bytes(event.salt)
     leaf = Leaf(
         seq=seq,
@@ -62,7 +80,7 @@ def entry_of(event: Event, *, seq: int, prev: str, now: datetime) -> LedgerEntry
         at=event.at,
         prev=prev,
         payload_commit=event.payload_commit,
-        party_commits=party_commits((one.pk for one in event.organisations.all()), salt=salt),
+        party_commits=party_commits(((one.organisation_id, one.org_seq) for one in numbers), salt=salt),
         refs=refs(event.subject, salt=salt),
     ).bytes()
     return LedgerEntry(seq=seq, event=event, leaf=leaf, leaf_hash=leaf_hash(leaf).hex(), prev_hash=prev, created_at=now)

@@ -4,7 +4,15 @@ from marketplace.models.agent_decision import AgentDecision
 from marketplace.models.capacity import SiteCapacity, StackingRow
 from marketplace.models.dispute import Dispute, DisputeEntry, buyer_of, side_of
 from marketplace.models.document import ContractDocument
-from marketplace.models.event import Anchor, AnchorAttempt, Event, Lease, LedgerEntry, SettlementRecord
+from marketplace.models.event import (
+    Anchor,
+    AnchorAttempt,
+    Event,
+    Lease,
+    LedgerEntry,
+    OrganisationNumber,
+    SettlementRecord,
+)
 from marketplace.models.event_day import EventDay, declared_event_days
 from marketplace.models.job import Job, Upload
 from marketplace.models.meter import ExportReading, MeterReading
@@ -57,6 +65,7 @@ __all__ = [
     "Order",
     "OrderPeriod",
     "Organisation",
+    "OrganisationNumber",
     "Plan",
     "PositionHeld",
     "PositionNotification",

@@ -41,6 +41,20 @@ class LedgerEntry(models.Model):
     created_at = models.DateTimeField()
 
 
+class OrganisationNumber(models.Model):
+    """An entry's number within an organisation it concerns: gapless from 1 on, and insert-only like the entry itself."""
+
+    entry = models.ForeignKey(LedgerEntry, models.PROTECT, related_name="numbers")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+", db_index=False)
+    org_seq = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "org_seq"], name="one_entry_per_number_of_an_organisation"),
+            models.UniqueConstraint(fields=["entry", "organisation"], name="one_number_per_entry_and_organisation"),
+        ]
+
+
 class Anchor(models.Model):
     """A tree head on its way to the chain, or on it. `state` is what people see: anchored only when FINAL."""
 

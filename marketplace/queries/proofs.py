@@ -4,7 +4,7 @@ What a proof holds is told in ledger.proof, how it is checked in ledger.checks. 
 
     {"log_id": "...",
      "entry": {"seq": 7, "type": "settlement.statement", "at": "2024-01-16T13:10:00.000Z", "subject": "order:<uuid>",
-               "parties": [1], "payload": "<canonical JSON text>", "salt": hex, "payload_commit": hex,
+               "parties": [1], "org_seqs": [3], "payload": "<canonical JSON text>", "salt": hex, "payload_commit": hex,
                "leaf": "<canonical JSON text>", "leaf_hash": hex, "prev_hash": hex},
      "previous": hex or null,                      leaf hash of entry seq - 1
      "head": {"number": 3, "size": 9, "root": hex, "anchor": ANCHOR} or null while no tree head covers the entry,
@@ -68,12 +68,14 @@ def chain_reader() -> ChainReader | None:
 def entry_facts(entry: LedgerEntry) -> Entry:
     """The entry and its event as plain values."""
     event = entry.event
+    numbers = entry.numbers.order_by("organisation_id").values_list("organisation_id", "org_seq")
     return Entry(
         seq=entry.seq,
         type=event.type,
         at=utc_ms(event.at),
         subject=event.subject,
         parties=tuple(sorted(event.organisations.values_list("pk", flat=True))),
+        org_seqs=tuple(seq for _, seq in numbers),
         payload=as_bytes(event.payload).decode("utf-8", "replace"),
         salt=as_bytes(event.salt).hex(),
         payload_commit=event.payload_commit,

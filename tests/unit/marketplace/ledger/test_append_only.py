@@ -9,20 +9,22 @@ from types import SimpleNamespace
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection, transaction
+from django.db.models import ProtectedError
 
 from marketplace import events
 from marketplace.ledger import append_only
 from marketplace.ledger.sequencer import sequence
-from marketplace.models import Event, LedgerEntry, Organisation
+from marketplace.models import Event, LedgerEntry, Organisation, OrganisationNumber
 
 NOW = datetime(2024, 1, 16, 13, 10, tzinfo=UTC)
-TABLES = ("marketplace_event", "marketplace_ledgerentry")
+TABLES = tuple(append_only.TABLES)
 
 
 @pytest.fixture
 def entry(db):
     with transaction.atomic():
-        events.append(type="a.b", subject="", payload={"n": 1}, organisations=[], now=NOW)
+        organisation = Organisation.objects.create(name="North Hall", slug="north", kind="OPERATOR", created_at=NOW)
+        events.append(type="a.b", subject="", payload={"n": 1}, organisations=[organisation], now=NOW)
     sequence(now=NOW)
     return LedgerEntry.objects.select_related("event").get()
 
@@ -51,7 +53,8 @@ def test_no_column_of_an_entry_changes(entry, field):
 
 
 def test_neither_is_deleted(entry):
-    refused(entry.delete)
+    with pytest.raises(ProtectedError):  # Django's own refusal: the entry has a number in an organisation
+        entry.delete()
     for table in reversed(TABLES):
         refused(execute, f"DELETE FROM {table}")
     assert (Event.objects.count(), LedgerEntry.objects.count()) == (1, 1)
@@ -74,6 +77,42 @@ def test_no_table_is_truncated(entry):
     execute("SET CONSTRAINTS ALL IMMEDIATE")
     for table in TABLES:
         refused(execute, f"TRUNCATE {table} CASCADE")
+
+
+def test_what_an_entry_concerns_and_its_numbers_there_do_not_change(entry):
+    numbers, concerned = OrganisationNumber.objects, Event.organisations.through.objects
+    refused(numbers.update, org_seq=2)
+    refused(concerned.update, organisation_id=2)
+    refused(numbers.all().delete)
+    refused(concerned.all().delete)
+
+
+def test_nothing_is_numbered_past_a_gap_or_beside_the_entry_before(entry):
+    with transaction.atomic():
+        event = events.append(type="a.b", subject="", payload={"n": 2}, organisations=[], now=NOW)
+    facts = {"event": event, "leaf": b"x", "leaf_hash": "ab" * 32, "created_at": NOW}
+    refused(LedgerEntry.objects.create, seq=2, prev_hash=entry.leaf_hash, **facts)
+    refused(LedgerEntry.objects.create, seq=1, prev_hash="cd" * 32, **facts)
+    follower = LedgerEntry.objects.create(seq=1, prev_hash=entry.leaf_hash, **facts)
+    given = OrganisationNumber.objects.get()
+    refused(OrganisationNumber.objects.create, entry=follower, organisation=given.organisation, org_seq=3)
+    OrganisationNumber.objects.create(entry=follower, organisation=given.organisation, org_seq=2)
+
+
+def test_entries_from_before_the_numbers_are_given_theirs_in_the_logs_order(entry):
+    with transaction.atomic():
+        for n in (2, 3):
+            parties = entry.event.organisations.all() if n == 3 else []
+            events.append(type="a.b", subject="", payload={"n": n}, organisations=parties, now=NOW)
+    sequence(now=NOW)
+    due = list(OrganisationNumber.objects.values_list("entry_id", "organisation_id", "org_seq"))
+    migration = import_module("marketplace.migrations.0020_organisation_numbers")
+    append_only.disarm(connection)
+    OrganisationNumber.objects.all().delete()
+    migration.number(apps, None)
+    migration.arm(apps, SimpleNamespace(connection=connection))
+    assert list(OrganisationNumber.objects.values_list("entry_id", "organisation_id", "org_seq")) == due
+    assert [seq for *_, seq in due] == [1, 2]
 
 
 def test_what_is_no_evidence_still_changes(db):

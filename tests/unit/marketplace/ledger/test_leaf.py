@@ -87,8 +87,11 @@ def test_commitments_of_different_meanings_differ():
 
 
 def test_the_order_of_the_parties_gives_none_away():
-    assert party_commits([3, 1, 2], salt=SALT) == party_commits([1, 2, 3], salt=SALT)
-    assert list(party_commits(range(9), salt=SALT)) == sorted(party_commits(range(9), salt=SALT))
+    numbered = [(1, 9), (2, 8), (3, 7)]
+    assert party_commits(reversed(numbered), salt=SALT) == party_commits(numbered, salt=SALT)
+    nine = party_commits(zip(range(9), range(9), strict=True), salt=SALT)
+    assert list(nine) == sorted(nine)
+    assert party_commits([(1, 23)], salt=SALT) != party_commits([(12, 3)], salt=SALT)
 
 
 def test_a_leaf_names_nobody_and_is_canonical():
@@ -98,14 +101,14 @@ def test_a_leaf_names_nobody_and_is_canonical():
         at=datetime(2024, 1, 16, 14, 10, 0, 123999, tzinfo=timezone(timedelta(hours=1))),
         prev="0" * 64,
         payload_commit="1" * 64,
-        party_commits=party_commits([5], salt=SALT),
+        party_commits=party_commits([(5, 12)], salt=SALT),
         refs=refs("order:abc", salt=SALT),
     )
-    party = hashlib.sha256(b"caco/party/v1\0" + SALT + b"5").hexdigest()
+    party = hashlib.sha256(b"caco/party-seq/v1\0" + SALT + b"5:12").hexdigest()
     ref = hashlib.sha256(b"caco/ref/v1\0" + SALT + b"order:abc").hexdigest()
     expected = (
         f'{{"at":"2024-01-16T13:10:00.123Z","party_commits":["{party}"],"payload_commit":"{"1" * 64}",'
-        f'"prev":"{"0" * 64}","refs":["{ref}"],"seq":7,"type":"order.confirmed","v":1}}'
+        f'"prev":"{"0" * 64}","refs":["{ref}"],"seq":7,"type":"order.confirmed","v":2}}'
     )
     assert leaf.bytes() == expected.encode()
     assert refs("", salt=SALT) == ()

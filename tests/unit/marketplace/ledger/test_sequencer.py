@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -17,7 +19,7 @@ from marketplace.ledger import append_only, merkle, sequencer
 from marketplace.ledger.leaf import Leaf, canonical, party_commits, payload_commitment, refs
 from marketplace.ledger.log import BrokenLogError, leaf_hashes, log_size, read_log
 from marketplace.ledger.recompute import Stored, chained, commitment_of, faults, leaf_of, payload_faults
-from marketplace.models import Event, LedgerEntry, Organisation
+from marketplace.models import Event, LedgerEntry, Organisation, OrganisationNumber
 
 NOW = datetime(2024, 1, 16, 13, 10, tzinfo=UTC)
 
@@ -42,6 +44,51 @@ def test_numbers_are_gapless_and_each_entry_links_to_the_one_before(db):
     assert [merkle.leaf_hash(bytes(entry.leaf)).hex() for entry in entries] == [entry.leaf_hash for entry in entries]
     assert leaf_hashes(4) == [bytes.fromhex(entry.leaf_hash) for entry in entries]
     assert list(chained(read_log())) == []
+
+
+def test_every_organisation_has_numbers_of_its_own_without_a_gap(db, monkeypatch):
+    """Over batches, for entries of several organisations and of none; the leaf commits to them, so that one is missed."""
+    monkeypatch.setattr(sequencer, "BATCH", 3)
+    north, south = (
+        Organisation.objects.create(name=name, slug=name, kind="OPERATOR", created_at=NOW)
+        for name in ("north", "south")
+    )
+    for n, concerned in enumerate([[north], [south, north], [], [north], [south], [north, south], []]):
+        append(n, organisations=concerned)
+    assert sequencer.sequence(now=NOW) == 7
+    numbers = OrganisationNumber.objects.order_by("organisation_id", "org_seq")
+    assert list(numbers.filter(organisation=north).values_list("entry_id", "org_seq")) == [
+        (0, 1),
+        (1, 2),
+        (3, 3),
+        (5, 4),
+    ]
+    assert list(numbers.filter(organisation=south).values_list("entry_id", "org_seq")) == [(1, 1), (4, 2), (5, 3)]
+    log = list(read_log())
+    assert list(chained(log)) == []
+    # Whoever leaves entry 3 out for North, or renumbers to hide it, contradicts the leaves.
+    kept = [entry for entry in log if entry.seq != 3]
+    assert f"it is number 4 of organisation {north.pk}, and 3 is due" in {fault.why for _, fault in chained(kept)}
+    renumbered = replace(log[5], org_seqs=tuple(3 for _ in log[5].parties))
+    assert [fault.check for fault in faults(renumbered, prev=log[4].leaf_hash)] == ["leaf"]
+
+
+def test_a_leaf_of_the_first_version_still_follows_from_its_event(db):
+    """It commits to the organisation alone. After one of version 2 it is refused: nobody goes back behind the numbers."""
+    organisation = Organisation.objects.create(name="North Hall", slug="north", kind="OPERATOR", created_at=NOW)
+    for n in range(2):
+        append(n, organisations=[organisation])
+    sequencer.sequence(now=NOW)
+    new = list(read_log())
+    salted = b"caco/party/v1\0" + new[0].salt + str(organisation.pk).encode()
+    told = json.loads(new[0].leaf) | {"v": 1, "party_commits": [hashlib.sha256(salted).hexdigest()]}
+    leaf = canonical(told)
+    old = replace(new[0], leaf=leaf, leaf_hash=merkle.leaf_hash(leaf).hex())
+    assert list(chained([old])) == []
+    follows = replace(new[1], prev_hash=old.leaf_hash)
+    follows = replace(follows, leaf=leaf_of(follows), leaf_hash=merkle.leaf_hash(leaf_of(follows)).hex())
+    assert list(chained([old, follows])) == []
+    assert "version" in {fault.check for _, fault in chained([new[0], replace(old, seq=1, org_seqs=(2,))])}
 
 
 def test_nothing_waiting_is_nothing_done(db):
@@ -125,9 +172,9 @@ def test_a_second_sequencer_fails_and_loses_nothing(db, monkeypatch):
     append(0)
     make = sequencer.entry_of
 
-    def overtaken(event, *, seq, prev, now):
-        make(event, seq=seq, prev=prev, now=now).save(force_insert=True)
-        return make(event, seq=seq, prev=prev, now=now)
+    def overtaken(event, **facts):
+        make(event, **facts).save(force_insert=True)
+        return make(event, **facts)
 
     monkeypatch.setattr(sequencer, "entry_of", overtaken)
     with pytest.raises(Exception, match=r"append-only|unique|UNIQUE"):
@@ -182,7 +229,7 @@ def test_both_ways_to_a_leaf_agree(payload, subject, parties, at, seq, salt):
         at=at,
         prev="ab" * 32,
         payload_commit=commit,
-        party_commits=party_commits(parties, salt=salt),
+        party_commits=party_commits([(party, party % 7 + 1) for party in parties], salt=salt),
         refs=refs(subject, salt=salt),
     ).bytes()
     entry = Stored(
@@ -191,6 +238,7 @@ def test_both_ways_to_a_leaf_agree(payload, subject, parties, at, seq, salt):
         at=at,
         subject=subject,
         parties=tuple(parties),
+        org_seqs=tuple(party % 7 + 1 for party in parties),
         payload=body,
         salt=salt,
         payload_commit=commit,

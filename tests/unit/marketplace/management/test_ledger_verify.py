@@ -181,14 +181,15 @@ def test_a_changed_fact_beside_the_payload_is_found(contract, changes):
 
 def test_a_party_taken_away_is_found(contract):
     event = Event.objects.get(type="settlement.statement")
-    event.organisations.clear()
+    with at_the_database():
+        event.organisations.clear()
     assert "the leaf differs from its event in party_commits" in wrong(contract)["entries"]
 
 
 def test_a_changed_leaf_is_found_by_its_hash_and_every_root_after_it(contract):
     with at_the_database():
         entry = LedgerEntry.objects.get(seq=2)
-        LedgerEntry.objects.filter(seq=2).update(leaf=bytes(entry.leaf).replace(b'"v":1', b'"v":2'))
+        LedgerEntry.objects.filter(seq=2).update(leaf=bytes(entry.leaf).replace(b'"v":2', b'"v":3'))
     found = wrong(contract)
     assert set(found) == {"entries", "heads"}
     assert found["entries"].startswith("entry 2 (offer.drafted): the leaf differs from its event in v")

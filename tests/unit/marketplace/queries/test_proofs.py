@@ -16,7 +16,7 @@ from marketplace.ledger.checks import checks, verdict
 from marketplace.ledger.onchain import ChainUnavailableError
 from marketplace.ledger.proof import Proof, proof_from_json
 from marketplace.ledger.reader import Unanswering
-from marketplace.models import LedgerEntry, SettlementRecord
+from marketplace.models import LedgerEntry, OrganisationNumber, SettlementRecord
 from marketplace.queries import proofs
 from tests.unit.marketplace.ledger.logged import (
     Contract,
@@ -153,7 +153,8 @@ CHANGES: list[tuple[str, Any, set[str]]] = [
     ("the time", lambda p: swapped(p, "entry", at="2024-01-16T18:00:00.001Z"), {"leaf"}),
     ("the subject", lambda p: swapped(p, "entry", subject="order:another"), {"leaf"}),
     ("the parties", lambda p: swapped(p, "entry", parties=(*p.entry.parties, 999)), {"leaf"}),
-    ("the leaf", lambda p: swapped(p, "entry", leaf=p.entry.leaf.replace('"v":1', '"v":2')), {"leaf", "leaf_hash"}),
+    ("a number in an organisation", lambda p: swapped(p, "entry", org_seqs=(9,)), {"leaf"}),
+    ("the leaf", lambda p: swapped(p, "entry", leaf=p.entry.leaf.replace('"v":2', '"v":3')), {"leaf", "leaf_hash"}),
     ("the leaf hash", lambda p: swapped(p, "entry", leaf_hash=other(p.entry.leaf_hash)), {"leaf_hash", "inclusion"}),
     ("the link", lambda p: swapped(p, "entry", prev_hash=other(p.entry.prev_hash)), {"leaf", "prev"}),
     ("the entry before", lambda p: replace(p, previous=other(p.previous)), {"prev"}),
@@ -224,6 +225,7 @@ def test_a_tampered_database_fails_its_checks_and_not_the_page(settled):
     changed = LedgerEntry.objects.select_related("event").get(pk=entry.pk)
     assert fails(proofs.proof_of(changed), contract) >= {"payload", "leaf"}
     with at_the_database():
+        OrganisationNumber.objects.filter(entry=entry.seq - 1).delete()
         LedgerEntry.objects.filter(seq=entry.seq - 1).delete()
     proof = proofs.proof_of(changed)
     assert (proof.previous, proof.path) == (None, ())

@@ -170,12 +170,21 @@ def alarmed(p: Payload) -> str:
     return f"Position notification {p['key']} {late}, {p['gate_closure'][:16]} UTC."
 
 
+def manifest(p: Payload) -> str:
+    """The log was counted."""
+    whose = "of the whole log" if p["scope"] == "log" else "of one organisation"
+    return (
+        f"The manifest up to {p['day']} counts {p['entries']:,} entries {whose}, numbers {p['first']} to {p['last']}."
+    )
+
+
 def because(p: Payload) -> str:
     """The reason somebody gave."""
     return str(p["reason"]).rstrip(".") or "no reason given"
 
 
 SENTENCES: dict[str, Callable[[Payload], str]] = {
+    "daily.manifest": manifest,
     "queue.accepted": accepted,
     "plan.ready": planned,
     "plan.refused": unplanned,

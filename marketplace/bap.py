@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 
 from beckn.ports import Message, Refusal, Reply
 from marketplace import clock
@@ -37,10 +38,20 @@ def on_contract(message: Message) -> None:
             transaction_id=uuid.UUID(message.context["transactionId"]),
             contract=message.message.get("contract") or {},
             error=message.error,
+            told_at=told_at(message),
             now=clock.now(),
         )
     except MarketError as problem:
         raise Refusal(problem.code, str(problem), problem.details) from problem
+
+
+def told_at(message: Message) -> datetime | None:
+    """When the seller made the message, as its context says; None where that cannot be read."""
+    try:
+        moment = datetime.fromisoformat(str(message.context.get("timestamp")))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def on_reply(message: Message) -> None:

@@ -11,6 +11,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from marketplace.api.deliveries import DeliveryShape
 from marketplace.api.shapes import Exact, Input, Instant, Kw, Shape
 from marketplace.api.sites import Nothing
 from marketplace.api.view import ApiView
@@ -88,6 +89,7 @@ class PurchasePeriodShape(Shape):
 class SettledShape(Shape):
     """What the seller says it settled, and where its proof stands."""
 
+    id = serializers.CharField()
     run = serializers.CharField()
     amount_pence = serializers.IntegerField(allow_null=True)
     delivered_kwh = Exact(allow_null=True, read_only=True)
@@ -171,6 +173,7 @@ class PurchasePageShape(Shape):
     next_steps = serializers.SerializerMethodField()
     dispatch_code = serializers.CharField(help_text="Where the dispatch stands, in the seller's code.")
     periods = PurchasePeriodShape(many=True)
+    delivery = DeliveryShape()
     settlement = SettledShape(allow_null=True)
     replies = ReplyShape(many=True, help_text="What the seller was asked about the order, and what it answered.")
 

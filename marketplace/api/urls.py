@@ -6,6 +6,7 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from marketplace.api import (
+    deliveries,
     disputes,
     documents,
     inspection,
@@ -93,6 +94,7 @@ urlpatterns = [
     path("searches/<uuid:transaction_id>", searches.OneSearch.as_view()),
     path("purchases", purchases.Purchases.as_view()),
     path("purchases/<uuid:pk>", purchases.OnePurchase.as_view()),
+    path("purchases/<uuid:pk>/readings", deliveries.PurchaseReadings.as_view()),
     path("purchases/<uuid:pk>/track", purchases.PurchaseTrack.as_view()),
     path("purchases/<uuid:pk>/rate", purchases.PurchaseRate.as_view()),
     path("purchases/<uuid:pk>/support", purchases.PurchaseSupport.as_view()),

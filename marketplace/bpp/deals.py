@@ -14,12 +14,19 @@ from marketplace.models import Offer, Order
 from marketplace.rules.order_state import ActivationState
 from marketplace.usecases.activate_order import activate_order
 from marketplace.usecases.cancel_order import cancel_order
+from marketplace.usecases.complete_settlement import audit_trail
 from marketplace.usecases.confirm_order import confirm_order
 from marketplace.usecases.initialise_order import initialise_order, order_of
 from marketplace.usecases.quote_order import quote_order
-from marketplace.wire.activation import activation_attributes, delivery_attributes, read_instruction
+from marketplace.wire.activation import activation_attributes, delivery_attributes, read_instruction, settlement_entry
 from marketplace.wire.catalogue import catalogues
-from marketplace.wire.contract import order_contract, performance_entry, read_agreed_pence, read_asked
+from marketplace.wire.contract import (
+    order_contract,
+    performance_entry,
+    read_agreed_pence,
+    read_asked,
+    standing_statements,
+)
 
 
 @refusing
@@ -94,12 +101,18 @@ def update(message: Message) -> Reply:
 
 @refusing
 def status(message: Message) -> Reply:
-    """The order as it stands, with each activation and, once settled, its measured delivery."""
+    """The order as it stands, with each activation and, once settled, its measured delivery and the settlements that stand."""
     order = order_of(transaction_of(message), message.subscriber_id)
     contract = order_contract(order, seller=seller())
     entries = [entry_of(activation) for activation in order.activations.order_by("created_at")]
     if entries:
         contract["performance"] = entries
+    settlements = [
+        settlement_entry(statement, audit_trail=audit_trail(statement) or {"state": "WAITING"})
+        for statement in standing_statements(order)
+    ]
+    if settlements:
+        contract["settlements"] = settlements
     return Reply(message={"contract": contract})
 
 

@@ -23,6 +23,7 @@ from marketplace.models.offer import Offer, OfferPeriod, OfferRequest
 from marketplace.models.order import Activation, ActivationPeriod, Order, OrderPeriod, Purchase, SearchResult
 from marketplace.models.organisation import Membership, Organisation, User, role_of
 from marketplace.models.plan import Plan
+from marketplace.models.purchase_record import PurchaseReading, PurchaseSettlement, standing_settlement
 from marketplace.models.sale_rules import SaleRules
 from marketplace.models.settlement import (
     SettlementProgress,
@@ -70,6 +71,8 @@ __all__ = [
     "PositionHeld",
     "PositionNotification",
     "Purchase",
+    "PurchaseReading",
+    "PurchaseSettlement",
     "SaleRules",
     "SearchResult",
     "SettlementProgress",
@@ -88,5 +91,6 @@ __all__ = [
     "declared_event_days",
     "role_of",
     "side_of",
+    "standing_settlement",
     "standing_statement",
 ]

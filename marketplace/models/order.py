@@ -97,6 +97,9 @@ class Purchase(models.Model):
     offer_name = models.CharField(max_length=200, blank=True)
     state = models.CharField(max_length=12, choices=State.choices)
     contract_id = models.CharField(max_length=64, blank=True)
+    direction = models.CharField(
+        max_length=10, blank=True, help_text="REDUCE or INCREASE, as the catalogue said; empty where it was not kept"
+    )
     requested_kw = models.DecimalField(max_digits=12, decimal_places=3)
     start_at = models.DateTimeField(null=True, blank=True)
     end_at = models.DateTimeField(null=True, blank=True)

@@ -10,12 +10,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from marketplace.models import Purchase
+from marketplace.models import Purchase, PurchaseSettlement, standing_settlement
 from marketplace.queries.catalogue import LATE_AFTER, optional_column
 from marketplace.queries.exports import utc_text
 from marketplace.queries.messages import MessageRow, messages_of
 from marketplace.queries.orders import Step
 from marketplace.queries.pages import Page, page_of
+from marketplace.queries.purchase_delivery import Delivery, delivery_of
 from marketplace.queries.replies import Reply, replies_of
 from marketplace.queries.seller_terms import SellerTerms, seller_terms_of
 from marketplace.queries.sold_as import SoldAs, document_of, sold_as
@@ -105,6 +106,7 @@ class PriceLine:
 class Settlement:
     """What the seller says it settled, and where its proof stands."""
 
+    id: str
     run: str
     amount_pence: int | None
     delivered_kwh: Decimal | None
@@ -135,6 +137,7 @@ class PurchasePage:
     product: SoldAs
     dispatch_code: str
     document: Mapping[str, str]
+    delivery: Delivery
     settlement: Settlement | None
     energy_kwh: Decimal
     replies: tuple[Reply, ...]
@@ -210,6 +213,7 @@ def purchase_page(purchase: Purchase, now: datetime) -> PurchasePage:
     periods = periods_of(contract, commitment, terms)
     waiting = PLACE.get(State(purchase.state), (0, False))[1]
     penalties = optional_column(terms.get("price"), "SHORTFALL_PENALTY")
+    standing = standing_settlement(purchase)
     messages = messages_of([str(purchase.transaction_id)], role="bap")
     return PurchasePage(
         row=purchase_row(purchase),
@@ -229,7 +233,8 @@ def purchase_page(purchase: Purchase, now: datetime) -> PurchasePage:
         product=sold_as(contract),
         dispatch_code=dispatch_code(contract),
         document=document_of(contract),
-        settlement=settlement_of(contract),
+        delivery=delivery_of(purchase, contract, standing),
+        settlement=settlement_of(standing, contract),
         energy_kwh=sum((row.ordered_kw for row in periods), Decimal(0)) / 2,
         replies=replies_of(purchase, messages),
         messages=messages,
@@ -311,14 +316,17 @@ def as_decimal(value: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def settlement_of(contract: Mapping[str, Any]) -> Settlement | None:
-    """The last settlement entry."""
-    entries = contract.get("settlements")
-    if not isinstance(entries, list) or not entries:
+def settlement_of(standing: PurchaseSettlement | None, contract: Mapping[str, Any]) -> Settlement | None:
+    """The settlement that stands in the buyer's record; of a purchase from before there was one, the contract's last entry."""
+    told = contract.get("settlements")
+    entries = [exact(standing.entry)] if standing else told if isinstance(told, list) else []
+    if not entries:
         return None
-    attributes = mapping(mapping(entries[-1]).get("settlementAttributes"))
+    entry = mapping(entries[-1])
+    attributes = mapping(entry.get("settlementAttributes"))
     trail = mapping(attributes.get("auditTrail"))
     return Settlement(
+        id=str(entry.get("id", "")),
         run=str(attributes.get("run", "")),
         amount_pence=as_pence(mapping(attributes.get("amount")).get("value")),
         delivered_kwh=as_decimal(attributes.get("deliveredKwh")),

@@ -139,6 +139,12 @@ def side(p: Payload, name: str = "side") -> str:
     return f"The {p[name].lower()}"
 
 
+def reported(p: Payload) -> str:
+    """A seller reported what it metered."""
+    again = f" {p['revised']} of them told before." if int(p["revised"]) else ""
+    return f"{counted(p['readings'], 'half hour')} of a delivery reported by {p['seller']}, {span(p, 'first', 'last')}.{again}"
+
+
 def disputed(p: Payload) -> str:
     """A dispute was opened."""
     part = f", {len(p['periods'])} of its settlement periods" if p["periods"] else ""
@@ -229,6 +235,7 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "meter.registered": lambda p: f"{p['site']} is metered by {p['import_msid']} from {p['from']} on.",
     "settlement.statement": statement,
     "settlement.proven": lambda p: f"Run {p['run']} is proven. Proof: {p['proof'].lower().replace('_', ' ')}.",
+    "purchase.readings": reported,
     "dispute.opened": disputed,
     "dispute.answered": answered,
     "dispute.upheld": lambda p: f"{side(p, 'by')} upholds run {p['run']}: the statement stands.",

@@ -43,6 +43,8 @@ from marketplace.models import (
     PositionHeld,
     PositionNotification,
     Purchase,
+    PurchaseReading,
+    PurchaseSettlement,
     SearchResult,
     SettlementProgress,
     SettlementRecord,
@@ -83,6 +85,8 @@ OWNED_THROUGH: dict[type[Model], str] = {
     SettlementProgress: "activation__order__offer__site__organisation__",
     SettlementRecord: "statement__activation__order__offer__site__organisation__",
     Purchase: "organisation__",
+    PurchaseReading: "purchase__organisation__",
+    PurchaseSettlement: "purchase__organisation__",
     SearchResult: "organisation__",
 }
 # The path from each model to its order, for what both parties of an order read: its seller, and its buyer if it is here.

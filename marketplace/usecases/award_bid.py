@@ -73,6 +73,7 @@ def record_purchase(bid: Bid, order: Order, *, now: datetime) -> None:
         offer_id=str(offer.pk),
         resource_id=f"{resource_id(offer.site)}-{str(offer.pk)[:8]}",
         offer_name=f"{bid.tender.name}: {offer.site.name}"[:200],
+        direction=offer.direction,
         state=Purchase.State.CONFIRMING,
         contract_id=str(order.pk),
         requested_kw=max(row.ordered_kw for row in order.periods.all()),

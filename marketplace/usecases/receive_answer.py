@@ -12,6 +12,7 @@ from django.db import transaction
 from marketplace import notify
 from marketplace.models import Purchase, SearchResult
 from marketplace.rules.errors import MarketError
+from marketplace.usecases.keep_delivery import keep_delivery
 from marketplace.wire.contract import read_agreed_pence
 from marketplace.wire.purchase import freeze
 
@@ -95,9 +96,14 @@ def receive_answer(
     transaction_id: uuid.UUID,
     contract: Mapping[str, Any],
     error: Mapping[str, Any] | None,
+    told_at: datetime | None = None,
     now: datetime,
 ) -> None:
-    """Move the purchase of this transaction as the callback says. Raises MarketError for a stranger's transaction or no amount."""
+    """Move the purchase of this transaction as the callback says, and keep what it reports of a delivery.
+
+    `told_at` is when the seller made the message, `now` where it is not known. Raises MarketError for a stranger's
+    transaction or no amount.
+    """
     with transaction.atomic():
         purchase = purchase_of(transaction_id, seller_subscriber_id)
         if error:
@@ -105,6 +111,7 @@ def receive_answer(
             purchase.state = AFTER_REFUSAL.get(State(purchase.state), purchase.state)
         else:
             accept(purchase, action, contract)
+            keep_delivery(purchase=purchase, contract=contract, told_at=told_at or now, now=now)
         purchase.updated_at = now
         purchase.save()
         notify.changed(f"purchase:{purchase.pk}", f"orders:{purchase.organisation.slug}")

@@ -17,7 +17,7 @@ from marketplace import notify
 from marketplace.models import Organisation, Purchase, SearchResult, User, role_of
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
-from marketplace.wire.purchase import exact, find_offer, select_message
+from marketplace.wire.purchase import direction_of, exact, find_offer, select_message
 from marketplace.wire.series import read_column
 
 
@@ -50,6 +50,7 @@ def request_quote(
             offer_id=offer_id,
             resource_id=resource_id,
             offer_name=str(offer.get("descriptor", {}).get("name", ""))[:200],
+            direction=direction_of(exact(search.catalogs), resource_id),
             state=Purchase.State.QUOTING,
             requested_kw=kw,
             start_at=starts[0],

@@ -132,3 +132,13 @@ def find_offer(catalogs: list[dict[str, Any]], offer_id: str) -> tuple[dict[str,
             if offer.get("id") == offer_id:
                 return offer, str(offer["resourceIds"][0]), str(catalogue.get("bppId", ""))
     raise MarketError("BIZ_OFFER_NOT_FOUND", f"The catalogue has no offer {offer_id}.", fix="Search again.")
+
+
+def direction_of(catalogs: list[dict[str, Any]], resource_id: str) -> str:
+    """REDUCE or INCREASE as the catalogue says of a resource; empty where it says neither."""
+    for catalogue in catalogs or []:
+        for resource in catalogue.get("resources") or []:
+            if resource.get("id") == resource_id:
+                told = (resource.get("resourceAttributes") or {}).get("direction")
+                return str(told) if told in ("REDUCE", "INCREASE") else ""
+    return ""

@@ -306,6 +306,12 @@ ROUTES = [
     question("rate", {"score": 4}),
     question("support", {"subject": "METERING"}),
     Route(
+        "purchases/<uuid:pk>/readings",
+        lambda w: f"/purchases/{w.purchases['settled'].pk}/readings",
+        lambda w: f"/purchases/{uuid.UUID(int=7)}/readings",
+        buyer=True,
+    ),
+    Route(
         "purchases/<uuid:pk>/<slug:step>",
         lambda w: f"/purchases/{w.purchases['quoted'].pk}/initialise",
         lambda w: f"/purchases/{uuid.UUID(int=7)}/initialise",

@@ -176,6 +176,10 @@ def test_a_purchase_says_its_refusal_its_next_steps_and_its_settlement(world: Wo
     assert settled["settlement"]["proof_state"] == "ANCHORED"
     assert settled["settlement"]["proof"]["chainId"] == "31337"
     assert settled["settlement"]["amount_pence"] > 0
+    assert settled["delivery"]["check"]["settlement_id"] == settled["settlement"]["id"]
+    rows = grid.get(f"/purchases/{world.purchases['settled'].pk}/readings", limit=3)[1]
+    assert [row["metered_wh"] for row in rows["results"]] == [445_000, 445_000, 457_400]
+    assert rows["next"]
     assert len(grid.get("/purchases", state="SETTLED")[1]["results"]) == 1
 
 

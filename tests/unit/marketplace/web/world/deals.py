@@ -31,6 +31,7 @@ from marketplace.models import (
     Site,
     StatementLine,
 )
+from marketplace.usecases.keep_delivery import keep_delivery
 from marketplace.wire.activation import delivery_attributes, settlement_entry
 from marketplace.wire.catalogue import catalogues
 from marketplace.wire.contract import order_contract, performance_entry
@@ -191,7 +192,7 @@ def make_purchases(
         offer = order.offer if order else orders["quoted"].offer
         return Purchase.objects.create(
             organisation=buyer, transaction_id=order.transaction_id if order else uuid.uuid4(), seller_subscriber_id=seller, offer_id=str(offer.pk),
-            resource_id="flex-leeds-1", offer_name=f"{offer.site.name}, turn-down", state=state, contract_id=str(order.pk) if order else "",
+            resource_id="flex-leeds-1", direction="REDUCE", offer_name=f"{offer.site.name}, turn-down", state=state, contract_id=str(order.pk) if order else "",
             requested_kw=order.periods.all()[0].ordered_kw if order else Decimal(100), start_at=offer.start_at, end_at=offer.end_at,
             quote_pence=order.quote_pence if order else None, contract=freeze(contract or (order_contract(order, seller=seller) if order else {})),
             created_at=NOW - timedelta(minutes=16), updated_at=NOW - timedelta(minutes=2), **more,
@@ -217,7 +218,7 @@ def make_purchases(
     answers = {
         action: {"message": message, "error": {}, "received_at": NOW.isoformat()} for action, message in said.items()
     }
-    return {
+    made = {
         "quoting": make("QUOTING", None),
         "quoted": make("QUOTED", orders["quoted"]),
         "confirmed": make("CONFIRMED", orders["confirmed"]),
@@ -226,6 +227,8 @@ def make_purchases(
         "initialised": make("INITIALISED", None, order_contract(orders["quoted"], seller=seller)),
         "refused": make("REFUSED", None, refusal={"code": "BIZ_QUANTITY_UNAVAILABLE", "message": "100 kW is asked where 62.5 kW is left. Order at most 62.5 kW."}),
     }  # fmt: skip
+    keep_delivery(purchase=made["settled"], contract=settled, told_at=NOW - timedelta(minutes=30), now=NOW)
+    return made
 
 
 def make_searches(buyer: Organisation, offers: dict[str, Offer]) -> dict[str, SearchResult]:

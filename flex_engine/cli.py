@@ -19,17 +19,19 @@ from typing import Any, TextIO
 from flex_engine.compute.queue_file import QueueDefaults, QueueFile, UnreadableFileError, parse
 from flex_engine.feeds.file import UnreadableSignalsError, read_signals
 from flex_engine.flexibility.envelope import envelope
-from flex_engine.flexibility.offer import NoOfferError, draft
+from flex_engine.flexibility.offer import NoOfferError, Wanted, draft
 from flex_engine.grid.forecast import Choice, ShortHistoryError, best_available
 from flex_engine.optimise.fifo import fifo
 from flex_engine.optimise.problem import Problem, SiteLimits
 from flex_engine.optimise.solve import Plan, solve
 from flex_engine.quantities import Label
 from flex_engine.series import HalfHourly, MissingDataError
+from flex_engine.settle.delivery import Direction
 from flex_engine.simulate import synthetic
 from flex_engine.timegrid import HALF_HOUR, floor_half_hour
 
 HISTORY = timedelta(weeks=10)
+WAYS = {"REDUCE": "turn-down", "INCREASE": "turn-up"}
 BAD_INPUT = (UnreadableFileError, UnreadableSignalsError, MissingDataError, ShortHistoryError, OSError, ValueError)
 
 
@@ -71,7 +73,13 @@ def parser() -> argparse.ArgumentParser:
     ):
         plan.add_argument(f"--{name}", type=float, default=default, help=f"{text} (default {default:g})")
     plan.add_argument("--slack-hours", type=float, help="slack of jobs without a deadline")
-    plan.add_argument("--offer", action="store_true", help="draft the best turn-down offer too")
+    plan.add_argument("--offer", action="store_true", help="draft the best offer too")
+    plan.add_argument(
+        "--direction",
+        choices=("REDUCE", "INCREASE"),
+        default="REDUCE",
+        help="of the offer: turn-down or turn-up (%(default)s)",
+    )
     plan.add_argument("--json", action="store_true", help="print one JSON document")
     ahead = commands.add_parser("forecast", help="forecast carbon and price from their own history")
     ahead.set_defaults(run=run_forecast)
@@ -135,7 +143,7 @@ def run_plan(options: argparse.Namespace, out: TextIO) -> int:
     plain = fifo(replace(problem, jobs=planned))  # the same work, or the comparison says nothing
     answer = plan_facts(problem, queue, signals, plan, plain)
     if plan.allocations:
-        answer |= flexibility_facts(problem, plan, offer=options.offer)
+        answer |= flexibility_facts(problem, plan, offer=options.offer, direction=options.direction)
     print(json.dumps(answer, indent=1) if options.json else plan_words(answer), file=out)
     return 0 if plan.status in {"OPTIMAL", "FEASIBLE"} else 1
 
@@ -189,7 +197,7 @@ def plan_facts(
     }
 
 
-def flexibility_facts(problem: Problem, plan: Plan, *, offer: bool) -> dict[str, Any]:
+def flexibility_facts(problem: Problem, plan: Plan, *, offer: bool, direction: Direction = "REDUCE") -> dict[str, Any]:
     """Room around the plan, and the best offer when one is wanted."""
     room = envelope(problem, plan)
     facts: dict[str, Any] = {
@@ -198,7 +206,9 @@ def flexibility_facts(problem: Problem, plan: Plan, *, offer: bool) -> dict[str,
     }
     if offer:
         try:
-            made = draft(problem, plan, start=None, end=None, earliest=problem.start)
+            made = draft(
+                problem, plan, start=None, end=None, earliest=problem.start, wanted=Wanted(direction=direction)
+            )
         except NoOfferError as problem_met:
             return facts | {"offer": None, "no_offer": str(problem_met)}
         facts["offer"] = {
@@ -231,7 +241,7 @@ def plan_words(facts: dict[str, Any]) -> str:
     offer = facts.get("offer")
     if offer:
         said.append(
-            f"offer: {offer['quantity_kw']} kW from {offer['start']} to {offer['end']} at £{offer['utilisation_price_gbp_per_kwh']}/kWh"
+            f"offer: {WAYS[offer['certificate']['direction']]} of {offer['quantity_kw']} kW from {offer['start']} to {offer['end']} at £{offer['utilisation_price_gbp_per_kwh']}/kWh"
         )
     return "\n".join([*said, *([facts["no_offer"]] if "no_offer" in facts else [])])
 

@@ -1,12 +1,15 @@
-"""Proof that a turn-down can be delivered, whichever half hours of its window are dispatched and however much of each.
+"""Proof that a turn-down or turn-up can be delivered, whichever half hours of its window are called and however much of each.
 
 The offer: in each half hour of [first, last) the buyer may call any power up to `quantity_kw`; the site then draws at most
-the plan's load (`declared_kw`) less the power called. The buyer names the half hours and powers in one instruction.
+the plan's load (`declared_kw`) less the power called, or for a turn-up at least that load and the power called. The buyer
+names the half hours and powers in one instruction.
 
 Why solving a few schedules proves every dispatch. A dispatch first felt in half hour f leaves the plan in force until f
 and puts limits declared - called on some half hours of [f, last). The schedule solved here for f draws at most
 declared - quantity in ALL half hours of [f, last). As called <= quantity, it is under every limit of every such dispatch.
 So one schedule for each f covers every subset at full or partial power, and the worst is f's full dispatch, solved below.
+A turn-up is the mirror: the schedule draws at least declared + quantity in all of [f, last), pulled from other half hours
+within every job's own window and under the site's limits.
 Each schedule is joined to the plan before f and judged by optimise.checker, which shares no code with the solver's side.
 
 Not proved: a second instruction while the first is being delivered, jobs that arrive or overrun later, and power that
@@ -16,6 +19,7 @@ differs from the estimate. The margin an offer keeps back is for those; the call
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
@@ -25,14 +29,17 @@ from flex_engine.optimise.checker import Checkable, check, tolerance_kw
 from flex_engine.optimise.classes import Shares
 from flex_engine.optimise.problem import Commitment, Problem
 from flex_engine.optimise.solve import finished
+from flex_engine.settle.delivery import Direction
 
 THIS_OFFER = "this offer"
+BOUNDS = {"REDUCE": "site_max_kw", "INCREASE": "site_min_kw"}
+MOVED = {"REDUCE": "turned down", "INCREASE": "turned up"}
 WATT = Decimal("0.001")
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """The largest constant turn-down proved, and how. `holds` is True only when every schedule passed the checker.
+    """The largest constant power proved, and how. `holds` is True only when every schedule passed the checker.
 
     `schedules` has one whole schedule for each half hour a dispatch may begin in; they are not part of to_dict. `margin` and
     `reference_kw` are what an offer drawn from it kept back and measures from; nothing here depends on them.
@@ -50,11 +57,13 @@ class Certificate:
     schedules: tuple[dict[str, Shares], ...] = ()
     margin: Decimal = Decimal(0)
     reference_kw: tuple[Decimal, ...] = ()
+    direction: Direction = "REDUCE"
 
     @property
-    def site_max_kw(self) -> tuple[float, ...]:
-        """The most the site draws in each half hour of the window when all of it is dispatched at full power."""
-        return tuple(round(kw - float(self.quantity_kw), 4) for kw in self.declared_kw)
+    def site_bound_kw(self) -> tuple[float, ...]:
+        """The most (of a turn-up the least) the site draws in each half hour when all of it is dispatched at full power."""
+        way = 1 if self.direction == "REDUCE" else -1
+        return tuple(round(kw - way * float(self.quantity_kw), 4) for kw in self.declared_kw)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-safe facts for the offer's row and page."""
@@ -64,7 +73,8 @@ class Certificate:
             "margin": f"{self.margin:%}" if self.margin else "none",
             "solver": self.solver,
             "solve_s": round(self.solve_s, 3),
-            "site_max_kw": list(self.site_max_kw),
+            "direction": self.direction,
+            BOUNDS[self.direction]: list(self.site_bound_kw),
             "reasons": list(self.reasons),
             "reference_kw": [str(kw) for kw in self.reference_kw],
             "schedules_checked": len(self.schedules),
@@ -72,8 +82,10 @@ class Certificate:
         }
 
 
-def certify(problem: Problem, plan: Checkable, *, first: int, last: int) -> Certificate:
-    """The largest constant turn-down under `plan` in half hours [first, last), with its proof.
+def certify(
+    problem: Problem, plan: Checkable, *, first: int, last: int, direction: Direction = "REDUCE"
+) -> Certificate:
+    """The largest constant turn-down under `plan`, or turn-up over it, in half hours [first, last), with its proof.
 
     Jobs of the problem that the plan does not hold are left out: they are nobody's promise. Raises ValueError for a window
     outside the plan.
@@ -84,17 +96,22 @@ def certify(problem: Problem, plan: Checkable, *, first: int, last: int) -> Cert
     problem = replace(problem, jobs=tuple(job for job in problem.jobs if job.id in plan.allocations))
     declared = tuple(plan.load_kw[first:last])
     try:
-        solved = [tail_of(problem, plan, slot).most(last - slot) for slot in range(first, last)]
+        solved = [tail_of(problem, plan, slot).most(last - slot, direction) for slot in range(first, last)]
     except UnsolvedError as problem_met:
-        return refused(declared, first, last, f"No proof: {problem_met}.", time.perf_counter() - begun)
+        took = time.perf_counter() - begun
+        why = (f"No proof: {problem_met}.",)
+        return Certificate(
+            False, Decimal(0), first, last, declared, (), "HiGHS by cvxpy", took, why, direction=direction
+        )
     reached = tuple(kw for kw, _ in solved)
     quantity = Decimal(repr(max(0.0, min(reached) - tolerance_kw(problem)))).quantize(WATT, ROUND_FLOOR)
     schedules = tuple(schedule for _, schedule in solved)
     faults = undeclared(problem, plan)
     for begins, schedule in enumerate(schedules, first):
-        faults += prove(problem, plan, schedule, begins=begins, last=last, quantity=quantity)
+        asked = called(problem, plan, range(begins, last), quantity, direction)
+        faults += prove(problem, plan, schedule, begins=begins, asked=asked)
     if quantity <= 0:
-        faults.append("nothing can be turned down in every half hour of the window with every deadline kept")
+        faults.append(f"nothing can be {MOVED[direction]} in every half hour of the window with every deadline kept")
     return Certificate(
         holds=not faults,
         quantity_kw=quantity,
@@ -104,20 +121,28 @@ def certify(problem: Problem, plan: Checkable, *, first: int, last: int) -> Cert
         limits_by_start=reached,
         solver="HiGHS by cvxpy, linear programme, one a half hour a dispatch can begin in",
         solve_s=time.perf_counter() - begun,
-        reasons=tuple(faults[:5]) or said(problem, quantity, len(schedules)),
+        reasons=tuple(faults[:5]) or said(problem, quantity, len(schedules), direction),
         schedules=schedules,
+        direction=direction,
     )
+
+
+def called(
+    problem: Problem, plan: Checkable, slots: Iterable[int], quantity: Decimal, direction: Direction
+) -> tuple[Commitment, ...]:
+    """What a full dispatch of `slots` asks of the site."""
+    kw = float(quantity)
+    if direction == "REDUCE":
+        return tuple(Commitment(THIS_OFFER, problem.time(one), site_max_kw=plan.load_kw[one] - kw) for one in slots)
+    return tuple(Commitment(THIS_OFFER, problem.time(one), site_min_kw=plan.load_kw[one] + kw) for one in slots)
 
 
 def prove(
-    problem: Problem, plan: Checkable, schedule: dict[str, Shares], *, begins: int, last: int, quantity: Decimal
+    problem: Problem, plan: Checkable, schedule: dict[str, Shares], *, begins: int, asked: tuple[Commitment, ...]
 ) -> list[str]:
-    """Faults the independent checker finds in `schedule` when all of [begins, last) is dispatched in full."""
-    capped = tuple(
-        Commitment(THIS_OFFER, problem.time(slot), plan.load_kw[slot] - float(quantity)) for slot in range(begins, last)
-    )
+    """Faults the independent checker finds in `schedule` as the answer to a dispatch from half hour `begins` on."""
     judged = finished(problem, schedule, gap=0.0, solver="certificate")
-    faults = check(replace(problem, commitments=(*problem.commitments, *capped)), judged)
+    faults = check(replace(problem, commitments=(*problem.commitments, *asked)), judged)
     planned = plan.load_kw[:begins]
     if any(abs(a - b) > tolerance_kw(problem) for a, b in zip(judged.load_kw, planned, strict=False)):
         faults.append(f"the schedule for a dispatch from half hour {begins} departs from the plan before it")
@@ -137,17 +162,13 @@ def undeclared(problem: Problem, plan: Checkable) -> list[str]:
     )
 
 
-def refused(declared: tuple[float, ...], first: int, last: int, why: str, solve_s: float) -> Certificate:
-    """A certificate that does not hold."""
-    return Certificate(False, Decimal(0), first, last, declared, (), "HiGHS by cvxpy", solve_s, (why,))
-
-
-def said(problem: Problem, quantity: Decimal, schedules: int) -> tuple[str, ...]:
+def said(problem: Problem, quantity: Decimal, schedules: int, direction: Direction) -> tuple[str, ...]:
     """What was proved, in words."""
     rigid = sum(not job.preemptible for job in problem.jobs)
     words = [
         f"{schedules} schedules, one for each half hour a dispatch can begin in, keep every deadline of {len(problem.jobs)} "
-        f"jobs with {quantity.normalize():f} kW less than planned in every half hour from there on.",
+        f"jobs with {quantity.normalize():f} kW {'less' if direction == 'REDUCE' else 'more'} than planned in every half hour "
+        "from there on.",
         "Any dispatch of fewer half hours or less power leaves looser limits, so the same schedules cover it.",
     ]
     if rigid:

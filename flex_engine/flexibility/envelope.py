@@ -48,20 +48,25 @@ class Track:
 
 def envelope(problem: Problem, plan: Checkable) -> Envelope:
     """The room around `plan` in every half hour. The plan must be one of this problem."""
-    tracks, free_kw = tracks_of(problem, plan), free_of(problem, plan)
+    tracks, free_kw, over_kw = tracks_of(problem, plan), free_of(problem, plan), over_of(problem, plan)
     running: list[list[Track]] = [[] for _ in range(problem.slots)]
     for track in tracks:
         for offset in np.flatnonzero(track.run > LEAST_SHARE).tolist():
             running[track.first + offset].append(track)
-    down = tuple(sum(kw for _, _, kw in moves(running[slot], slot, free_kw.copy())) for slot in range(problem.slots))
-    return Envelope(down, up_of(problem, tracks, free_kw))
+    down = tuple(
+        sum(kw for _, _, kw in moves(running[slot], slot, free_kw.copy(), most_kw=float(over_kw[slot])))
+        for slot in range(problem.slots)
+    )
+    bound = any(problem.floors_kw())
+    return Envelope(down, up_over(tracks, free_kw, over_kw) if bound else up_of(problem, tracks, free_kw))
 
 
 def turned_down(problem: Problem, plan: Checkable, slot: int) -> dict[str, Shares]:
     """The schedule that proves `down_kw` of half hour `slot`: the plan with that half hour's work moved later."""
     tracks = [t for t in tracks_of(problem, plan) if t.first <= slot < t.last and t.run[slot - t.first] > LEAST_SHARE]
     found = dict(plan.allocations)
-    for track, used_kw, moved_kw in moves(tracks, slot, free_of(problem, plan)):
+    over_kw = float(over_of(problem, plan)[slot])
+    for track, used_kw, moved_kw in moves(tracks, slot, free_of(problem, plan), most_kw=over_kw):
         run = track.run.copy()
         run[slot - track.first] -= moved_kw / track.job.power_kw
         run[slot + 1 - track.first :] += used_kw / track.job.power_kw
@@ -90,18 +95,24 @@ def free_of(problem: Problem, plan: Checkable) -> Array:
     return np.maximum(0.0, np.asarray(problem.limits_kw()) - np.asarray(plan.load_kw))
 
 
-def moves(tracks: list[Track], slot: int, free_kw: Array) -> list[tuple[Track, Array, float]]:
+def over_of(problem: Problem, plan: Checkable) -> Array:
+    """kW that the plan draws beyond what a turn-up promised: what may be taken out of a half hour."""
+    return np.maximum(0.0, np.asarray(plan.load_kw) - np.asarray(problem.floors_kw()))
+
+
+def moves(tracks: list[Track], slot: int, free_kw: Array, *, most_kw: float) -> list[tuple[Track, Array, float]]:
     """(job, kW added to each later half hour of its window, kW taken from `slot`): earliest window end first, as early as
-    there is room in the job's own window and under the site's limits. `free_kw` is used up on the way."""
+    there is room in the job's own window and under the site's limits. `free_kw` is used up on the way, up to `most_kw` in all."""
     found = []
     for track in sorted(tracks, key=lambda one: (one.last, one.job.id)):
         later = slice(slot + 1 - track.first, None)
         most = np.minimum(track.open[later] * track.job.power_kw, free_kw[slot + 1 : track.last])
         if not most.size:
             continue
-        reached = np.minimum(np.cumsum(most), track.run[slot - track.first] * track.job.power_kw)
+        reached = np.minimum(np.cumsum(most), min(track.run[slot - track.first] * track.job.power_kw, most_kw))
         used = np.diff(reached, prepend=0.0)
         free_kw[slot + 1 : track.last] -= used
+        most_kw -= float(reached[-1])
         found.append((track, used, float(reached[-1])))
     return found
 
@@ -113,3 +124,26 @@ def up_of(problem: Problem, tracks: list[Track], free_kw: Array) -> tuple[float,
         later = np.cumsum(track.run[::-1])[::-1] - track.run
         up[track.first : track.last] += track.job.power_kw * np.minimum(track.open, later)
     return tuple(np.minimum(up, free_kw).tolist())
+
+
+def up_over(tracks: list[Track], free_kw: Array, over_kw: Array) -> tuple[float, ...]:
+    """As up_of where turn-ups hold some later half hours: what they promised is not pulled out of them.
+
+    One job after the other takes from its latest half hours first, so it is a bound that a schedule reaches, not the most.
+    """
+    return tuple(pulled(tracks, slot, free_kw[slot], over_kw.copy()) for slot in range(len(free_kw)))
+
+
+def pulled(tracks: list[Track], slot: int, most_kw: float, over_kw: Array) -> float:
+    """kW pulled into `slot`, at most `most_kw`; `over_kw` is used up on the way."""
+    total = 0.0
+    for track in sorted(tracks, key=lambda one: (-one.last, one.job.id)):
+        if not track.first <= slot < track.last:
+            continue
+        later = slice(slot + 1, track.last)
+        there = np.minimum(track.run[slot + 1 - track.first :] * track.job.power_kw, over_kw[later])[::-1]
+        most = min(track.open[slot - track.first] * track.job.power_kw, most_kw - total)
+        taken = np.diff(np.minimum(np.cumsum(there), most), prepend=0.0)
+        over_kw[later] -= taken[::-1]
+        total += float(taken.sum())
+    return total

@@ -1,7 +1,7 @@
-"""What a turn-down costs the site, and the price that covers it. Every number of the price is a line of arithmetic.
+"""What a turn-down or turn-up costs the site, and the price that covers it. Every number of the price is a line of arithmetic.
 
 Opportunity cost = [V(q) - V(0)] / energy: V is the cheapest value, at the plan's own forecast prices and carbon price, of
-everything from the window's start on, with and without the whole window turned down by q.
+everything from the window's start on, with and without the whole window turned down, or up, by q.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from flex_engine.optimise.checker import Checkable
 from flex_engine.optimise.classes import Shares
 from flex_engine.optimise.problem import Problem
 from flex_engine.optimise.solve import finished
+from flex_engine.settle.delivery import Direction
 
 RATE = Decimal("0.0001")
 PENNY = Decimal("0.01")
@@ -68,21 +69,24 @@ def price_of(
     quantity_kw: Decimal,
     extra_kw: Decimal = Decimal(0),
     pay: Pay = PLAIN,
+    direction: Direction = "REDUCE",
 ) -> Price:
-    """Price of `quantity_kw` in half hours [first, last), where `extra_kw` more has to go unpaid.
+    """Price of `quantity_kw` in half hours [first, last), where `extra_kw` more has to be moved unpaid.
 
-    Raises UnsolvedError when the turn-down cannot be scheduled.
+    Raises UnsolvedError when it cannot be scheduled.
     """
     tail = tail_of(problem, plan, first)
     _, without = tail.value_gbp()
-    _, with_it = tail.value_gbp(down_kw=float(quantity_kw + extra_kw), length=last - first)
+    _, with_it = tail.value_gbp(kw=float(quantity_kw + extra_kw), length=last - first, direction=direction)
     money, carbon_kg = (b - a for a, b in zip(cost(problem, without), cost(problem, with_it), strict=True))
     energy = quantity_kw * Decimal(last - first) / 2
     extra = exact(money, PENNY)
     carbon = exact(carbon_kg * problem.carbon_price_gbp_per_tonne / 1000, PENNY)
     opportunity = max(Decimal(0), (extra + carbon) / energy).quantize(RATE, ROUND_CEILING)
-    market = max(Decimal(0), exact(sum(problem.price_gbp_per_mwh[first:last]) / (last - first) / 1000, RATE))
-    movable = exact(sum(plan.load_kw[first:last]) / (last - first) - problem.site.must_run_kw, PENNY)
+    market = market_price(problem, first, last, direction)
+    # What the baseline can be wrong about is the load of jobs it expects: for a turn-up that lies above the plan.
+    raised = Decimal(0) if direction == "REDUCE" else extra_kw
+    movable = raised + exact(sum(plan.load_kw[first:last]) / (last - first) - problem.site.must_run_kw, PENNY)
     short = min(MOST_SHORT, BASELINE_ERROR * MEAN_OVERSHOOT * movable / quantity_kw).quantize(RATE, ROUND_CEILING)
     forecast = (market * PRICE_ERROR).quantize(RATE, ROUND_CEILING)
     penalty = max(LEAST_PENALTY, market) if pay.penalised else Decimal(0).quantize(RATE)
@@ -91,7 +95,7 @@ def price_of(
     price = before + risk
     lines = (
         line(
-            "Energy bought later instead",
+            "Energy bought later instead" if direction == "REDUCE" else "Energy bought in the window instead",
             extra,
             "GBP",
             "the cheapest re-planned schedule less the plan's, at forecast prices",
@@ -118,6 +122,15 @@ def price_of(
         line("Price", price, "GBP/kWh", "opportunity cost, forecast error and risk added"),
     )
     return Price(price, penalty, lines)
+
+
+def market_price(problem: Problem, first: int, last: int, direction: Direction) -> Decimal:
+    """The window's forecast price, GBP/kWh: what a buyer pays elsewhere for what is not delivered.
+
+    Energy not saved is bought, and costs nothing below zero; energy not taken has to be placed, whichever the price's sign.
+    """
+    mean = exact(sum(problem.price_gbp_per_mwh[first:last]) / (last - first) / 1000, RATE)
+    return max(Decimal(0), mean) if direction == "REDUCE" else abs(mean)
 
 
 def consequence(pay: Pay) -> str:

@@ -1,7 +1,8 @@
 """What a turn-down is measured from: the plan's load, or the meter baseline it will be settled against where that is lower.
 
 Settlement credits baseline less meter, not plan less meter. So the part of a planned load that lies above the baseline is
-load that nobody will pay to see go: the site turns it down first, and sells only what comes after. The baseline is the one
+load that nobody will pay to see go: the site turns it down first, and sells only what comes after. A turn-up is the mirror:
+it is measured from the higher of the two, and what the plan draws under the baseline is raised first, unpaid. The baseline is the one
 the offer will be settled by, worked out ahead with the plan's load in place of readings that are not taken yet, an in-day
 adjustment included. It knows no solver.
 """
@@ -18,6 +19,7 @@ from flex_engine.optimise.problem import Problem
 from flex_engine.quantities import wh_from_kw
 from flex_engine.settle.baseline import Baseline, BaselineError
 from flex_engine.settle.declared import Nomination
+from flex_engine.settle.delivery import Direction
 from flex_engine.settle.registry import work_out
 
 WATTS = Decimal("0.001")
@@ -35,16 +37,27 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """kW by half hour of a window. `expected_kw` is None with `why` where no baseline can be worked out."""
+    """kW by half hour of a window. `expected_kw` is None with `why` where no baseline can be worked out.
+
+    `unpaid_kw` is the most that lies between plan and reference in any of them: it has to be moved and earns nothing.
+    """
 
     kw: tuple[Decimal, ...]
     expected_kw: tuple[Decimal, ...] | None
-    above_kw: Decimal
+    unpaid_kw: Decimal
     why: str
 
 
-def reference_of(problem: Problem, plan: Checkable, meter: Meter | None, *, first: int, last: int) -> Reference:
-    """The reference of half hours [first, last). `above_kw` is the most the plan draws over it in any of them."""
+def reference_of(
+    problem: Problem,
+    plan: Checkable,
+    meter: Meter | None,
+    *,
+    first: int,
+    last: int,
+    direction: Direction = "REDUCE",
+) -> Reference:
+    """The reference of half hours [first, last): a baseline beyond what the connection carries is cut to that, as settlement does."""
     planned = tuple(kw_of(plan.load_kw[slot]) for slot in range(first, last))
     if meter is None:
         return Reference(planned, None, Decimal(0), "no meter readings were given")
@@ -61,9 +74,11 @@ def reference_of(problem: Problem, plan: Checkable, meter: Meter | None, *, firs
     except BaselineError as missing:
         return Reference(planned, None, Decimal(0), str(missing))
     expected = tuple(Decimal(wh) / 500 for _, wh in sorted(baseline.periods.items()))
-    kw = tuple(max(Decimal(0), min(pair)) for pair in zip(planned, expected, strict=True))
-    above = max(load - least for load, least in zip(planned, kw, strict=True))
-    return Reference(kw, expected, above, in_words(baseline))
+    limit = kw_of(problem.site.import_limit_kw)
+    pairs = [(load, min(max(Decimal(0), other), limit)) for load, other in zip(planned, expected, strict=True)]
+    kw = tuple(min(pair) if direction == "REDUCE" else max(pair) for pair in pairs)
+    unpaid = max(abs(load - counted) for load, counted in zip(planned, kw, strict=True))
+    return Reference(kw, expected, unpaid, in_words(baseline))
 
 
 def in_words(baseline: Baseline) -> str:

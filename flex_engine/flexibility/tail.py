@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 from flex_engine.optimise.checker import Checkable
 from flex_engine.optimise.classes import JobClass, Shares, aggregate, disaggregate
-from flex_engine.optimise.formulate import Formulation, Solved
+from flex_engine.optimise.formulate import Formulation, Move, Solved
 from flex_engine.optimise.problem import Problem, remaining
 from flex_engine.optimise.solve import DONE
+from flex_engine.settle.delivery import Direction
 
 
 class UnsolvedError(RuntimeError):
@@ -32,24 +33,30 @@ class Tail:
     fixed_kw: tuple[float, ...]
     declared_kw: tuple[float, ...]
 
-    def most(self, length: int) -> tuple[float, dict[str, Shares]]:
-        """(largest constant kW under the plan in the first `length` half hours, a whole schedule that does it)."""
-        solved = self.solve(turn_down=(0, length, self.movable(self.declared_kw)))
+    def most(self, length: int, direction: Direction = "REDUCE") -> tuple[float, dict[str, Shares]]:
+        """(largest constant kW under, or over, the plan in the first `length` half hours, a whole schedule that does it)."""
+        solved = self.solve(move=Move(0, length, self.movable(self.declared_kw), direction))
         return max(0.0, solved.quantity), self.whole(solved)
 
-    def value_gbp(self, *, down_kw: float = 0.0, length: int = 0) -> tuple[float, dict[str, Shares]]:
-        """(value of the cheapest way on, a whole schedule of it) drawing `down_kw` under the plan in the first half hours."""
-        limits = list(self.problem.limits_kw())
+    def value_gbp(
+        self, *, kw: float = 0.0, length: int = 0, direction: Direction = "REDUCE"
+    ) -> tuple[float, dict[str, Shares]]:
+        """(value of the cheapest way on, a whole schedule of it) with `kw` under, or over, the plan in the first half hours."""
+        limits, floors = list(self.problem.limits_kw()), list(self.problem.floors_kw())
         for slot in range(length):
-            limits[slot] = min(limits[slot], self.declared_kw[slot] - down_kw)
-        solved = self.solve(limits=limits)
+            if direction == "REDUCE":
+                limits[slot] = min(limits[slot], self.declared_kw[slot] - kw)
+            else:
+                floors[slot] = max(floors[slot], self.declared_kw[slot] + kw)
+        solved = self.solve(limits=limits, floors=floors)
         return solved.objective, self.whole(solved)
 
     def solve(
         self,
         *,
         limits: Sequence[float] | None = None,
-        turn_down: tuple[int, int, Sequence[float]] | None = None,
+        floors: Sequence[float] | None = None,
+        move: Move | None = None,
     ) -> Solved:
         """Solve by HiGHS. Raises UnsolvedError when there is no schedule."""
         room = self.movable(self.problem.limits_kw() if limits is None else limits)
@@ -59,8 +66,9 @@ class Tail:
             jobs=0,
             value=self.problem.value_per_kwh(),
             room_kw=room,
+            floor_kw=self.movable(self.problem.floors_kw() if floors is None else floors),
         )
-        solved = model.solve(turn_down=turn_down)
+        solved = model.solve(move=move)
         if solved.status not in DONE:
             raise UnsolvedError(f"the solver stopped with {solved.status} from half hour {self.slot} on")
         return solved

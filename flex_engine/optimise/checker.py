@@ -86,9 +86,15 @@ def check_load(problem: Problem, plan: Checkable, load: np.ndarray) -> list[str]
         )
     for promise in problem.commitments:
         slot = int((promise.start - problem.start) / HALF)
-        if 0 <= slot < problem.slots and load[slot] > promise.site_max_kw + allowed:
+        if not 0 <= slot < problem.slots:
+            continue
+        if load[slot] > promise.site_max_kw + allowed:
             faults.append(
                 f"half hour {slot} draws {load[slot]:.3f} kW; order {promise.order} allows {promise.site_max_kw:.3f} kW"
+            )
+        if load[slot] < promise.site_min_kw - allowed:
+            faults.append(
+                f"half hour {slot} draws {load[slot]:.3f} kW; order {promise.order} asks for {promise.site_min_kw:.3f} kW"
             )
     if len(plan.load_kw) != problem.slots or np.abs(load - np.asarray(plan.load_kw)).max() > allowed:
         faults.append("the load claimed is not that of the allocations")

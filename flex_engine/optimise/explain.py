@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 from flex_engine.compute.job import Job
 from flex_engine.optimise.formulate import Formulation
-from flex_engine.optimise.problem import Problem, window_of
+from flex_engine.optimise.problem import Commitment, Problem, window_of
 
 MOST_NAMED = 5
 
@@ -48,20 +49,40 @@ def must_run_too_high(problem: Problem) -> str:
     )
 
 
-def relaxations(problem: Problem, model: Formulation, *, whole: bool, time_limit_s: float) -> tuple[str, ...]:
-    """The smallest changes that make an infeasible problem feasible: more power here, or work later there.
+def floor_too_high(problem: Problem) -> str:
+    """The half hour in which more is promised to be drawn than its limit allows, in words; empty when there is none."""
+    limits, floors = problem.limits_kw(), problem.floors_kw()
+    slot = max(range(problem.slots), key=lambda one: floors[one] - limits[one])
+    if floors[slot] <= limits[slot] + 1e-9:
+        return ""
+    orders = sorted(
+        {
+            promise.order
+            for promise in problem.commitments
+            if problem.slot_of(promise.start) == slot and promise.site_min_kw > limits[slot]
+        }
+    )
+    return (
+        f"The {floors[slot]:g} kW that the site must draw at {problem.time(slot):%Y-%m-%dT%H:%M}Z (order "
+        f"{', '.join(orders)}) are above its limit of {limits[slot]:g} kW; raise that limit."
+    )
 
-    The two are found by two more solves, with priced slack on the limits and on the work.
+
+def relaxations(problem: Problem, model: Formulation, *, whole: bool, time_limit_s: float) -> tuple[str, ...]:
+    """The smallest changes that make an infeasible problem feasible: more power here, less promised or work later there.
+
+    They are found by two more solves, with priced slack on the limits and floors, and on the work.
     """
-    words = ["Not all work fits under the limits before its deadline."]
     more = model.solve(whole=whole, elastic="capacity", time_limit_s=time_limit_s)
     over = [slot for slot, kw in enumerate(more.excess) if kw > 1e-6]
-    if over:
-        worst = max(over, key=lambda slot: more.excess[slot])
-        words.append(
-            f"With up to {more.excess[worst]:.1f} kW more in {len(over)} half hours (most at "
-            f"{problem.time(worst):%Y-%m-%dT%H:%M}Z) everything fits{held_by(problem, over)}."
-        )
+    under = [slot for slot, kw in enumerate(more.lack) if kw > 1e-6]
+    words = ["Not all work fits under the limits before its deadline."] if over or not under else []
+    if under:
+        words.append("There is not enough work that could run when the site must draw more.")
+    parts = [changed(problem, more.excess, over, "more")] if over else []
+    parts += [changed(problem, more.lack, under, "less promised")] if under else []
+    if parts:
+        words.append(f"With {' and '.join(parts)} everything fits{held_by(problem, over)}{asked_by(problem, under)}.")
     less = model.solve(whole=whole, elastic="work", time_limit_s=time_limit_s)
     cut = [(short, group.jobs) for short, group in zip(less.short, model.classes, strict=False) if short > 1e-6]
     for short, jobs in sorted(cut, key=lambda pair: -pair[0])[:MOST_NAMED]:
@@ -71,10 +92,26 @@ def relaxations(problem: Problem, model: Formulation, *, whole: bool, time_limit
     return tuple(words)
 
 
+def changed(problem: Problem, kw: Sequence[float], slots: Sequence[int], what: str) -> str:
+    """`up to 5.0 kW more in 2 half hours (most at ...)`."""
+    worst = max(slots, key=lambda slot: kw[slot])
+    return f"up to {kw[worst]:.1f} kW {what} in {len(slots)} half hours (most at {problem.time(worst):%Y-%m-%dT%H:%M}Z)"
+
+
 def held_by(problem: Problem, slots: Sequence[int]) -> str:
     """`; order X limits 2 of them` where commitments, not the connection, are the limit."""
+    return counted(problem, slots, "limits", lambda promise: math.isfinite(promise.site_max_kw))
+
+
+def asked_by(problem: Problem, slots: Sequence[int]) -> str:
+    """`; order X asks for 2 of them`, of the commitments to turn up."""
+    return counted(problem, slots, "asks for", lambda promise: promise.site_min_kw > 0)
+
+
+def counted(problem: Problem, slots: Sequence[int], verb: str, wanted: Callable[[Commitment], bool]) -> str:
+    """How many of `slots` each order that is `wanted` binds."""
     counts: dict[str, int] = {}
     for promise in problem.commitments:
-        if problem.slot_of(promise.start) in slots:
+        if problem.slot_of(promise.start) in slots and wanted(promise):
             counts[promise.order] = counts.get(promise.order, 0) + 1
-    return "".join(f"; order {order} limits {count} of them" for order, count in sorted(counts.items()))
+    return "".join(f"; order {order} {verb} {count} of them" for order, count in sorted(counts.items()))

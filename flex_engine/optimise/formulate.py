@@ -1,7 +1,8 @@
 """The only room with cvxpy: the plan as sparse matrices, solved by HiGHS.
 
 Variables are shares of half hours: x for each class and half hour of its window, and a 0/1 choice of start for each job
-that may not be interrupted. Every constraint is named in `Formulation`. It decides nothing about what to do with a status.
+that may not be interrupted. The constraints are named in `Formulation.constraints`: capacity, floor, work, once and move.
+It decides nothing about what to do with a status.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from flex_engine.optimise.classes import JobClass
+from flex_engine.settle.delivery import Direction
 
 FEASIBLE = 2  # HiGHS's kSolutionStatusFeasible
 
@@ -31,11 +33,44 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A constant power under (REDUCE) or over (INCREASE) `reference_kw` in half hours [first, last), as large as can be.
+
+    `reference_kw` is in the load of jobs, like room_kw, and has one value for every half hour of the plan.
+    """
+
+    first: int
+    last: int
+    reference_kw: Sequence[float]
+    direction: Direction = "REDUCE"
+
+    @property
+    def within_kw(self) -> np.ndarray:
+        """The reference of the half hours moved."""
+        return np.asarray(self.reference_kw, dtype=float)[self.first : self.last]
+
+    def idle_kw(self) -> float:
+        """The most there is where no job runs at all."""
+        way = 1.0 if self.direction == "REDUCE" else -1.0
+        return max(0.0, float((way * self.within_kw).min()))
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """What an elastic version may break, at a price: work left out by class, kW over limits, kW under floors."""
+
+    short: Any = None
+    excess: Any = None
+    lack: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class Solved:
     """What the solver said. `profiles` per class and `chosen` index of the start per job; None and empty without a schedule.
 
-    `bound` is the best possible objective of an integer programme, `prices` what a kW more in each half hour would save
-    (GBP), `short` half hours of work left out by class, `excess` kW over the limits, `quantity` the turn-down in kW.
+    `bound` is the best possible objective of an integer programme, `prices` what a kW more load would cost in each half
+    hour beyond its energy (GBP): what it takes from the limit less what it gives to the floor. `short` half hours of work
+    left out by class, `excess` kW over the limits, `lack` kW under the floors, `quantity` the kW moved.
     """
 
     status: str
@@ -46,11 +81,15 @@ class Solved:
     prices: list[float] = field(default_factory=list)
     short: list[float] = field(default_factory=list)
     excess: list[float] = field(default_factory=list)
+    lack: list[float] = field(default_factory=list)
     quantity: float = 0.0
 
 
 class Formulation:
-    """min value . load  subject to  work, capacity and one-start; elastic versions add priced slack to work or capacity."""
+    """min value . load  subject to  work, capacity, floors and one start a job; elastic versions add priced slack.
+
+    `room_kw` and `floor_kw` bound the load of jobs in each half hour; no floor where it is None.
+    """
 
     def __init__(
         self,
@@ -60,11 +99,14 @@ class Formulation:
         jobs: int,
         value: Sequence[float],
         room_kw: Sequence[float],
+        floor_kw: Sequence[float] | None = None,
     ) -> None:
         self.classes, self.starts = classes, starts
         self.sizes = [len(group.window.shares) for group in classes]
         self.offsets = np.concatenate([[0], np.cumsum(self.sizes)]).astype(int)
         self.room = np.asarray(room_kw, dtype=float)
+        self.floor = np.zeros(len(room_kw)) if floor_kw is None else np.asarray(floor_kw, dtype=float)
+        self.held = np.flatnonzero(self.floor > 0)  # the half hours with a floor to keep
         self.value = np.asarray(value, dtype=float) * 0.5  # GBP per kW held for half an hour
         self.load_x, self.work, self.need = self.class_matrices(len(room_kw))
         self.load_s, self.once = self.start_matrices(len(room_kw), jobs)
@@ -100,38 +142,27 @@ class Formulation:
         *,
         whole: bool = True,
         elastic: str = "",
-        turn_down: tuple[int, int, Sequence[float]] | None = None,
+        move: Move | None = None,
         time_limit_s: float = 30.0,
     ) -> Solved:
-        """Solve. `whole` False relaxes starts to fractions; `elastic` is "work" or "capacity"; `turn_down` = (first, last,
-        reference kW) maximises a constant power under the reference in those half hours instead of minimising cost."""
+        """Solve. `whole` False relaxes starts to fractions; `elastic` is "work" or "capacity" (which lets floors go too);
+        `move` makes its power as large as it can be instead of minimising cost."""
         import cvxpy as cp  # takes over a second: when something is solved, not when a worker starts
 
         if not self.offsets[-1] and not self.starts:
-            return self.idle(turn_down)
+            return self.idle(move, elastic)
         x, s = self.variables(whole)
         load: Any = np.zeros(len(self.room))
         for matrix, variable in ((self.load_x, x), (self.load_s, s)):
             load = load + matrix @ variable if variable is not None else load
-        short = cp.Variable(len(self.classes), nonneg=True) if elastic == "work" and self.classes else None
-        excess = cp.Variable(len(self.room), nonneg=True) if elastic == "capacity" else None
-        quantity: Any = cp.Variable(nonneg=True) if turn_down is not None else None
-        capacity = load <= (self.room if excess is None else self.room + excess)
-        limits = [capacity]
-        if x is not None:
-            limits.append(self.work @ x + (0 if short is None else short) == self.need)
-        if s is not None:
-            limits.append(self.once @ s == 1)
-        goal = self.value @ load
-        if turn_down is not None:
-            first, last, reference = turn_down
-            limits.append(load[first:last] + quantity <= np.asarray(reference)[first:last])
-            goal = -quantity
-        elif short is not None:
-            goal = cp.sum(cp.multiply(np.array([group.power_kw for group in self.classes]), short))
-        elif excess is not None:
-            goal = cp.sum(excess)
-        said = run(cp.Problem(cp.Minimize(goal), limits), time_limit_s=time_limit_s)
+        slack = self.slack(elastic)
+        quantity: Any = cp.Variable(nonneg=True) if move is not None else None
+        named = self.constraints(load, x, s, slack)
+        if move is not None:
+            inside, wanted = load[move.first : move.last], move.within_kw
+            named["move"] = inside + quantity <= wanted if move.direction == "REDUCE" else inside - quantity >= wanted
+        goal = -quantity if move is not None else self.goal(load, slack)
+        said = run(cp.Problem(cp.Minimize(goal), list(named.values())), time_limit_s=time_limit_s)
         if not said.found:
             return Solved(said.status, 0.0, None)
         return Solved(
@@ -140,11 +171,61 @@ class Formulation:
             bound=said.bound if s is not None and whole else None,
             profiles=self.profiles(x),
             chosen=self.chosen(s),
-            prices=listed(capacity.dual_value),
-            short=listed(short),
-            excess=listed(excess),
+            prices=self.prices(named),
+            short=listed(slack.short),
+            excess=listed(slack.excess),
+            lack=self.spread(slack.lack),
             quantity=float(quantity.value) if quantity is not None else 0.0,
         )
+
+    def slack(self, elastic: str) -> Slack:
+        """The variables that let a constraint go."""
+        import cvxpy as cp
+
+        if elastic == "work" and self.classes:
+            return Slack(short=cp.Variable(len(self.classes), nonneg=True))
+        if elastic == "capacity":
+            lack = cp.Variable(len(self.held), nonneg=True) if len(self.held) else None
+            return Slack(excess=cp.Variable(len(self.room), nonneg=True), lack=lack)
+        return Slack()
+
+    def constraints(self, load: Any, x: Any, s: Any, slack: Slack) -> dict[str, Any]:
+        """capacity: the load stays under the room; floor: it reaches what a turn-up promised; work: each class is done;
+        once: each uninterrupted job has one start."""
+        named = {"capacity": load <= (self.room if slack.excess is None else self.room + slack.excess)}
+        if len(self.held):
+            reached = load[self.held] if slack.lack is None else load[self.held] + slack.lack
+            named["floor"] = reached >= self.floor[self.held]
+        if x is not None:
+            named["work"] = self.work @ x + (0 if slack.short is None else slack.short) == self.need
+        if s is not None:
+            named["once"] = self.once @ s == 1
+        return named
+
+    def goal(self, load: Any, slack: Slack) -> Any:
+        """What is made small: the value of the load, or what an elastic version breaks."""
+        import cvxpy as cp
+
+        if slack.short is not None:
+            return cp.sum(cp.multiply(np.array([group.power_kw for group in self.classes]), slack.short))
+        if slack.excess is not None:
+            return cp.sum(slack.excess) + (0 if slack.lack is None else cp.sum(slack.lack))
+        return self.value @ load
+
+    def prices(self, named: dict[str, Any]) -> list[float]:
+        """The duals of the limits less those of the floors."""
+        above = listed(named["capacity"].dual_value)
+        below = self.spread(named["floor"].dual_value) if "floor" in named else []
+        return [most - least for most, least in zip(above, below, strict=True)] if above and below else above
+
+    def spread(self, values: Any) -> list[float]:
+        """Values of the half hours with a floor, as one for every half hour; empty where there are none."""
+        found = listed(values)
+        if not found:
+            return []
+        whole = np.zeros(len(self.room))
+        whole[self.held] = found
+        return whole.tolist()
 
     def variables(self, whole: bool) -> tuple[Any, Any]:
         """(shares of class half hours within their windows, choices of start); None where there is nothing to decide."""
@@ -158,13 +239,16 @@ class Formulation:
             s = cp.Variable(len(self.starts), boolean=True) if whole else cp.Variable(len(self.starts), bounds=[0, 1])
         return x, s
 
-    def idle(self, turn_down: tuple[int, int, Sequence[float]] | None) -> Solved:
-        """No work at all: nothing to decide, and the turn-down is what the reference holds."""
-        if self.once.shape[0] or (self.room < -1e-9).any():
+    def idle(self, move: Move | None, elastic: str) -> Solved:
+        """No work at all: nothing to decide, and what can be moved is what the reference holds."""
+        if elastic == "capacity" and not self.once.shape[0]:
+            over, under = np.maximum(0.0, -self.room), np.maximum(0.0, self.floor)
+            return Solved("optimal", float((over + under).sum()), None, excess=listed(over), lack=listed(under))
+        if self.once.shape[0] or (self.room < -1e-9).any() or (self.floor > 1e-9).any():
             return Solved("infeasible", 0.0, None)
-        reference = turn_down[2][turn_down[0] : turn_down[1]] if turn_down else [0.0]
         nothing: list[list[float]] = [[] for _ in self.classes]
-        return Solved("optimal", 0.0, None, nothing, prices=[0.0] * len(self.room), quantity=max(0.0, min(reference)))
+        quantity = 0.0 if move is None else move.idle_kw()
+        return Solved("optimal", 0.0, None, nothing, prices=[0.0] * len(self.room), quantity=quantity)
 
     def profiles(self, x: Any) -> list[list[float]]:
         """Shares by class."""

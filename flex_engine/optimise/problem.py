@@ -23,11 +23,22 @@ class SiteLimits:
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """A dispatched order: in the half hour from `start` the site may draw at most `site_max_kw`. Hard."""
+    """A dispatched order, hard: in the half hour from `start` the site draws at most `site_max_kw`, at least `site_min_kw`.
+
+    A turn-down sets the one and a turn-up the other; what is not set binds nothing. Raises ValueError for NaN.
+    """
 
     order: str
     start: datetime
-    site_max_kw: float
+    site_max_kw: float = math.inf
+    site_min_kw: float = 0.0
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.site_max_kw) or not math.isfinite(self.site_min_kw):
+            raise ValueError(
+                f"order {self.order} at {self.start.isoformat()} sets site_max_kw {self.site_max_kw} and site_min_kw "
+                f"{self.site_min_kw}; a most may be infinite, a least is a number"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,15 @@ class Problem:
             if 0 <= slot < self.slots:
                 limits[slot] = min(limits[slot], commitment.site_max_kw)
         return tuple(limits)
+
+    def floors_kw(self) -> tuple[float, ...]:
+        """The least the site must draw in each half hour: nothing, raised by commitments to turn up."""
+        floors = [0.0] * self.slots
+        for commitment in self.commitments:
+            slot = self.slot_of(commitment.start)
+            if 0 <= slot < self.slots:
+                floors[slot] = max(floors[slot], commitment.site_min_kw)
+        return tuple(floors)
 
     def value_per_kwh(self) -> tuple[float, ...]:
         """What a kWh costs in each half hour, GBP: weighted energy price plus weighted carbon at its price."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from flex_engine.compute.job import Job
 from flex_engine.optimise.checker import check, totals
 from flex_engine.optimise.classes import Shares, aggregate, disaggregate, load_of
-from flex_engine.optimise.explain import admissible, must_run_too_high, relaxations
+from flex_engine.optimise.explain import admissible, floor_too_high, must_run_too_high, relaxations
 from flex_engine.optimise.formulate import Formulation, Solved, Start
 from flex_engine.optimise.problem import Problem
 from flex_engine.optimise.starts import place, starts_of
@@ -68,7 +68,7 @@ def solve(problem: Problem, *, time_limit_s: float = 30.0) -> Plan:
     fitting, left_out, reasons = admissible(problem)
     inner = replace(problem, jobs=tuple(fitting))
     try:
-        blocked = must_run_too_high(inner)
+        blocked = must_run_too_high(inner) or floor_too_high(inner)
         if blocked:
             raise NoPlanError("INFEASIBLE", (blocked,))
         plan = solve_fitting(inner, merge=len(fitting) > MOST_EXACT_WINDOWS, time_limit_s=time_limit_s)
@@ -95,6 +95,7 @@ def solve_fitting(problem: Problem, *, merge: bool, time_limit_s: float) -> Plan
         jobs=len(rigid),
         value=problem.value_per_kwh(),
         room_kw=[limit - problem.site.must_run_kw for limit in problem.limits_kw()],
+        floor_kw=[floor - problem.site.must_run_kw for floor in problem.floors_kw()],
     )
     exact = len(rigid) <= MOST_WHOLE_JOBS
     solved = model.solve(whole=exact, time_limit_s=time_limit_s)
@@ -154,9 +155,15 @@ def place_one_by_one(
         taken = placed(chosen, rigid)
         load = load_of(problem, {job.id: job.power_kw for job in rigid}, taken)
         room = [max(0.0, limit - kw) for limit, kw in zip(problem.limits_kw(), load, strict=True)]
-        rest = Formulation(classes=model.classes, starts=[], jobs=0, value=problem.value_per_kwh(), room_kw=room).solve(
-            time_limit_s=time_limit_s
-        )
+        floor = [floor - kw for floor, kw in zip(problem.floors_kw(), load, strict=True)]
+        rest = Formulation(
+            classes=model.classes,
+            starts=[],
+            jobs=0,
+            value=problem.value_per_kwh(),
+            room_kw=room,
+            floor_kw=floor,
+        ).solve(time_limit_s=time_limit_s)
         if rest.status in DONE and rest.profiles is not None:
             plan = finished(
                 problem, disaggregate(model.classes, rest.profiles) | taken, gap=None, solver=f"{solver}, one by one"

@@ -66,7 +66,7 @@ class DispatchPeriodShape(Shape):
 
     start_at = Instant(read_only=True)
     requested_kw = Kw(read_only=True)
-    declared_kw = Kw(read_only=True, help_text="The load that is turned down from.")
+    declared_kw = Kw(read_only=True, help_text="The load that is turned down, or up, from.")
 
 
 class LineShape(Shape):

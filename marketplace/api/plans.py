@@ -19,11 +19,12 @@ from marketplace.usecases.request_plan import request_plan
 
 
 class HeldShape(Shape):
-    """A half hour held for an order: the most the site may draw."""
+    """A half hour held for an order: the most the site may draw, or for a turn-up the least it must."""
 
     order = serializers.CharField()
     start_at = Instant(source="start", read_only=True)
-    site_max_kw = serializers.FloatField()
+    site_max_kw = serializers.FloatField(allow_null=True, help_text="null: this order sets no most.")
+    site_min_kw = serializers.FloatField(allow_null=True, help_text="null: this order sets no least.")
 
 
 class RefusedShape(Shape):

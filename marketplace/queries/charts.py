@@ -25,12 +25,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A promised limit over slots [first, last): drawn hatched above `max_kw`."""
+    """A promised limit over slots [first, last): the load stays `below` `kw`, or above it; the other side is hatched."""
 
     first: int
     last: int
-    max_kw: float
+    kw: float
     name: str
+    below: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,10 @@ class Chart:
                     ],
                     "low": list(pane.low),
                     "high": list(pane.high),
-                    "locks": [{"first": x.first, "last": x.last, "max": x.max_kw, "name": x.name} for x in pane.locks],
+                    "locks": [
+                        {"first": x.first, "last": x.last, "kw": x.kw, "below": x.below, "name": x.name}
+                        for x in pane.locks
+                    ],
                 }
                 for pane in self.panes
             ],

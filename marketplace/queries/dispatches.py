@@ -6,22 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from marketplace.models import Activation, SettlementStatement
+from marketplace.models import Activation, Offer, SettlementStatement
 from marketplace.queries.naming import named, written
 
 
 @dataclass(frozen=True, slots=True)
 class DispatchPeriod:
-    """One settlement period of a dispatch. `site_max_kw` is the most the site may draw to deliver it."""
+    """One settlement period of a dispatch."""
 
     start: datetime
     requested_kw: Decimal
     declared_kw: Decimal
+    down: bool
 
     @property
-    def site_max_kw(self) -> Decimal:
-        """Declared load less the power instructed."""
-        return self.declared_kw - self.requested_kw
+    def site_bound_kw(self) -> Decimal:
+        """The most the site may draw to deliver it, or the least for a turn-up: declared load less, or with, what is instructed."""
+        return self.declared_kw - self.requested_kw if self.down else self.declared_kw + self.requested_kw
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,15 @@ class DispatchRow:
     issued_at: datetime
     ack_by: datetime
     responded_at: datetime | None
+    down: bool
     periods: tuple[DispatchPeriod, ...]
     statements: tuple[StatementRow, ...]
 
 
-def dispatch_row(activation: Activation) -> DispatchRow:
-    """One dispatch with its statements."""
+def dispatch_row(activation: Activation, direction: str) -> DispatchRow:
+    """One dispatch, of an offer in `direction`, with its statements."""
     statements = activation.statements.order_by("-sequence").prefetch_related("lines")
+    down = direction == Offer.Direction.TURN_DOWN
     return DispatchRow(
         id=activation.pk,
         instruction_id=activation.instruction_id,
@@ -106,8 +109,9 @@ def dispatch_row(activation: Activation) -> DispatchRow:
         issued_at=activation.issued_at,
         ack_by=activation.ack_by,
         responded_at=activation.responded_at,
+        down=down,
         periods=tuple(
-            DispatchPeriod(row.start_at, row.requested_kw, row.declared_kw)
+            DispatchPeriod(row.start_at, row.requested_kw, row.declared_kw, down)
             for row in activation.periods.order_by("start_at")
         ),
         statements=tuple(statement_row(row) for row in statements),

@@ -28,6 +28,7 @@ class Wish:
     offer_id: str
     problem: str
     product: str
+    direction: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class FlexibilityPage:
     chart: Chart | None
     most_down_kw: float
     most_down_at: datetime | None
+    most_up_kw: float
+    most_up_at: datetime | None
     wishes: tuple[Wish, ...]
     offers: tuple[OfferRow, ...]
     products: tuple[Product, ...]
@@ -61,12 +64,15 @@ def flexibility_page(site: Site, now: datetime) -> FlexibilityPage:
         .order_by("start_at", "pk")
     )
     chart = envelope_chart(plan, now) if plan and plan.down_kw else None
-    most, at = most_down(chart, now)
+    most, at = most_ahead(chart, 0, now)
+    most_up, up_at = most_ahead(chart, 1, now)
     return FlexibilityPage(
         plan=plan,
         chart=chart,
         most_down_kw=most,
         most_down_at=at,
+        most_up_kw=most_up,
+        most_up_at=up_at,
         wishes=tuple(wish_of(row) for row in wishes),
         offers=tuple(offer_row(offer, now) for offer in offers),
         products=products(settlement_period(floor_half_hour(now))[0]),
@@ -75,7 +81,16 @@ def flexibility_page(site: Site, now: datetime) -> FlexibilityPage:
 
 def wish_of(row: OfferRequest) -> Wish:
     """One wish as the page shows it."""
-    return Wish(row.state, row.start_at, row.end_at, row.created_at, str(row.offer_id or ""), row.problem, name_of(row))
+    return Wish(
+        state=row.state,
+        start=row.start_at,
+        end=row.end_at,
+        created_at=row.created_at,
+        offer_id=str(row.offer_id or ""),
+        problem=row.problem,
+        product=name_of(row),
+        direction=row.get_direction_display(),
+    )
 
 
 def name_of(row: OfferRequest) -> str:
@@ -83,11 +98,11 @@ def name_of(row: OfferRequest) -> str:
     return product_on(row.product, row.start_at or row.created_at).name
 
 
-def most_down(chart: Chart | None, now: datetime) -> tuple[float, datetime | None]:
-    """The most the site can turn down in one half hour still ahead, and when."""
+def most_ahead(chart: Chart | None, line: int, now: datetime) -> tuple[float, datetime | None]:
+    """The most the site can turn down (line 0 of the envelope) or up (line 1) in one half hour still ahead, and when."""
     if chart is None:
         return 0.0, None
-    ahead = [(values[0] or 0.0, start) for start, values in chart.rows() if start > now]
+    ahead = [(values[line] or 0.0, start) for start, values in chart.rows() if start > now]
     most, at = max(ahead, key=lambda pair: pair[0], default=(0.0, now))
     return (most, at) if most > 0 else (0.0, None)
 

@@ -43,7 +43,19 @@ SORTS = {
 }
 # Certificate entries with a place of their own on the page; the rest is listed as it stands.
 NAMED_FACTS = frozenset(
-    {"holds", "quantity_kw", "start", "end", "site_max_kw", "solver", "solve_s", "margin", "reasons"}
+    {
+        "holds",
+        "quantity_kw",
+        "start",
+        "end",
+        "direction",
+        "site_max_kw",
+        "site_min_kw",
+        "solver",
+        "solve_s",
+        "margin",
+        "reasons",
+    }
 )
 
 
@@ -111,7 +123,6 @@ class Certificate:
     solve_s: str
     margin: str
     reasons: tuple[str, ...]
-    site_max_kw: tuple[float, ...]
     rest: tuple[tuple[str, str], ...]
 
 
@@ -280,7 +291,6 @@ def certificate_of(data: dict[str, Any]) -> Certificate:
         solve_s=str(data.get("solve_s", "")),
         margin=str(data.get("margin", "")),
         reasons=tuple(str(reason) for reason in data.get("reasons", ())),
-        site_max_kw=tuple(float(value) for value in data.get("site_max_kw", ())),
         rest=tuple((named(str(key)), written(value)) for key, value in data.items() if key not in NAMED_FACTS),
     )
 

@@ -78,6 +78,7 @@ class OrderRow:
     start: datetime | None
     end: datetime | None
     kw: Decimal
+    direction: str
     quote_pence: int
     created_at: datetime
 
@@ -185,6 +186,7 @@ def order_row(order: Any) -> OrderRow:
         start=order.first,
         end=order.last + HALF_HOUR if order.last else None,
         kw=order.most or Decimal(0),
+        direction=order.offer.get_direction_display(),
         quote_pence=order.quote_pence,
         created_at=order.created_at,
     )
@@ -239,7 +241,7 @@ def order_page(order: Order) -> OrderPage:
         in_dispute_pence=spanned.in_dispute,
         steps=steps_of(order.state),
         periods=periods,
-        dispatches=tuple(dispatch_row(row) for row in activations),
+        dispatches=tuple(dispatch_row(row, spanned.offer.direction) for row in activations),
         timeline=timeline([f"order:{order.pk}"] + [f"activation:{row.pk}" for row in activations]),
         messages=messages_of([str(order.transaction_id)], role="bpp"),
     )

@@ -84,13 +84,15 @@ class PurchasePeriod:
     price: Decimal | None
     baseline_kw: Decimal | None
     metered_kw: Decimal | None
+    up: bool = False
 
     @property
     def delivered_kw(self) -> Decimal | None:
-        """Baseline less metered, before any cap."""
+        """Baseline less metered, or for a turn-up metered less baseline, before any cap."""
         if self.baseline_kw is None or self.metered_kw is None:
             return None
-        return self.baseline_kw - self.metered_kw
+        change = self.baseline_kw - self.metered_kw
+        return -change if self.up else change
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +268,9 @@ def periods_of(
     price = optional_column(terms.get("price"), "PRICE")
     telemetry = mapping(first(mapping(first_delivery(contract)).get("meters"))).get("telemetry")
     baseline, metered = optional_column(telemetry, "BASELINE"), optional_column(telemetry, "USAGE")
+    up = sold_as(contract).direction == "INCREASE"
     return tuple(
-        PurchasePeriod(start, kw, price.get(start), baseline.get(start), metered.get(start))
+        PurchasePeriod(start, kw, price.get(start), baseline.get(start), metered.get(start), up)
         for start, kw in sorted(ordered.items())
     )
 

@@ -147,16 +147,18 @@ def plan_chart(plan: Plan, now: datetime) -> Chart:
 
 
 def locks_of(plan: Plan) -> tuple[Lock, ...]:
-    """The plan's commitments, consecutive half hours under one limit joined."""
+    """The plan's commitments, consecutive half hours under one limit, or over one, joined."""
     joined: list[Lock] = []
     for entry in sorted(plan.commitments, key=lambda c: c["start"]):
         slot = int((datetime.fromisoformat(entry["start"]) - plan.start_at) / HALF_HOUR)
         name = f"Order {entry['order'][:8]}"
         last = joined[-1] if joined else None
-        if last and last.last == slot and last.max_kw == entry["site_max_kw"] and last.name == name:
-            joined[-1] = Lock(last.first, slot + 1, last.max_kw, name)
+        below = "site_max_kw" in entry
+        kw = entry["site_max_kw"] if below else entry["site_min_kw"]
+        if last and (last.last, last.kw, last.below, last.name) == (slot, kw, below, name):
+            joined[-1] = Lock(last.first, slot + 1, kw, name, below=below)
         else:
-            joined.append(Lock(slot, slot + 1, entry["site_max_kw"], name))
+            joined.append(Lock(slot, slot + 1, kw, name, below=below))
     return tuple(joined)
 
 

@@ -57,6 +57,7 @@ class Commitment:
     start: datetime
     end: datetime
     kw: Decimal
+    direction: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +174,12 @@ def freshness(site: Site, plan: Plan | None, now: datetime) -> tuple[Freshness, 
 
 def commitments(activations: QuerySet[Activation], now: datetime) -> Iterable[Commitment]:
     """Accepted dispatches not over yet, soonest first."""
-    ahead = activations.filter(
-        state__in=[ActivationState.ACCEPTED, ActivationState.IN_PROGRESS], end_at__gt=now
-    ).prefetch_related("periods")
+    ahead = activations.filter(state__in=[ActivationState.ACCEPTED, ActivationState.IN_PROGRESS], end_at__gt=now)
+    ahead = ahead.select_related("order__offer").prefetch_related("periods")
     for row in ahead.order_by("start_at"):
         most = max((period.requested_kw for period in row.periods.all()), default=Decimal(0))
-        yield Commitment(str(row.order_id), row.state, row.start_at, row.end_at, most)
+        way = row.order.offer.get_direction_display()
+        yield Commitment(str(row.order_id), row.state, row.start_at, row.end_at, most, way)
 
 
 def decisions(rows: QuerySet[AgentDecision], *, limit: int = 10) -> Iterable[Decision]:

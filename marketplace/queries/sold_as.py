@@ -12,11 +12,20 @@ from marketplace.wire.purchase import product_of
 
 @dataclass(frozen=True, slots=True)
 class SoldAs:
-    """The product by the seller's terms. `availability_price` is GBP per MW and hour, where it is paid."""
+    """The product by the seller's terms. `availability_price` is GBP per MW and hour, where it is paid.
+
+    `direction` is REDUCE or INCREASE, empty where the terms do not say.
+    """
 
     name: str
     by_schedule: bool
     availability_price: Decimal | None
+    direction: str = ""
+
+    @property
+    def moves(self) -> str:
+        """What is sold, as a person says it."""
+        return {"REDUCE": "Turn-down", "INCREASE": "Turn-up"}.get(self.direction, "Power")
 
 
 def sold_as(contract: Mapping[str, Any]) -> SoldAs:
@@ -30,6 +39,7 @@ def sold_as(contract: Mapping[str, Any]) -> SoldAs:
         name=str(told.get("name", told.get("key", ""))),
         by_schedule=told.get("dispatch", "INSTRUCTION") != "INSTRUCTION",
         availability_price=price,
+        direction=str(told.get("direction", "")),
     )
 
 

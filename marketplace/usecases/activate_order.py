@@ -123,7 +123,7 @@ def events_that_day(order: Order, instruction: Instruction) -> list[int]:
 
 
 def store(order: Order, instruction: Instruction, *, refused_because: str = "", now: datetime) -> Activation:
-    """The activation's rows. `declared_kw` is the load the offer's turn-down is measured from."""
+    """The activation's rows. `declared_kw` is the load that the offer's power is measured from."""
     starts = sorted(instruction.requested_kw)
     activation = Activation.objects.create(
         order=order,
@@ -151,7 +151,8 @@ def store(order: Order, instruction: Instruction, *, refused_because: str = "", 
 
 
 def declared(offer: Offer, start: datetime) -> Decimal:
-    """The offer's reference in the half hour from `start`: the plan's site power, or the expected baseline where lower.
+    """The offer's reference in the half hour from `start`: the plan's site power, or the expected baseline where that is
+    lower (of a turn-up: higher).
 
     An offer whose certificate names no reference is measured from its plan.
     """

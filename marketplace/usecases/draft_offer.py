@@ -1,4 +1,4 @@
-"""Draft an offer from a plan: the most that can be turned down in a window with every deadline kept, and its price."""
+"""Draft an offer from a plan: the most that can be turned down or up in a window with every deadline kept, and its price."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def draft_offer(
     Gate, notice, baseline, events a day and least size are the product's; `asked_availability` is GBP per MW and hour,
     None for the product's reference. Solving and back-testing hold no lock; the offer, and the answer to the `wish` it was
     drafted for, are then written together. Raises MarketError when there is no plan, the product does not allow it, the
-    window is past, or nothing can be turned down.
+    window is past, or nothing can be moved.
     """
     if user is not None:
         require(role_of(user, site.organisation), Action.PLAN)
@@ -61,7 +61,7 @@ def draft_offer(
     sold_as = product_on(product, start or now)
     check_terms(sold_as, direction, start, end)
     price_ready = availability_price(sold_as, asked_availability)
-    drawn = drawn_from(plan, sold_as, start=start, end=end, now=now)
+    drawn = drawn_from(plan, sold_as, direction, start=start, end=end, now=now)
     sold_as = product_on(product, drawn.start)  # the rule of the day it is delivered on
     check_terms(sold_as, direction, drawn.start, drawn.end)
     check_size(sold_as, drawn.quantity_kw)
@@ -83,6 +83,7 @@ def draft_offer(
             subject=f"offer:{offer.pk}",
             payload={
                 "site": site.slug,
+                "direction": direction,
                 "power_w": int(drawn.quantity_kw * 1000),
                 "plan": plan.pk,
                 "product": sold_as.key,
@@ -95,7 +96,7 @@ def draft_offer(
 
 
 def drawn_from(
-    plan: Plan, sold_as: Product, *, start: datetime | None, end: datetime | None, now: datetime
+    plan: Plan, sold_as: Product, direction: str, *, start: datetime | None, end: datetime | None, now: datetime
 ) -> OfferDraft:
     """The engine's draft under the product. Raises WINDOW_TOO_SOON, or NOTHING_TO_OFFER with the engine's reason."""
     first = earliest(now, sold_as)
@@ -113,7 +114,7 @@ def drawn_from(
             end=end,
             earliest=first,
             meter=meter_of(plan.site, sold_as.default_baseline, now=now),
-            wanted=wanted_by(sold_as, first),
+            wanted=wanted_by(sold_as, first, direction),
         )
     except NoOfferError as problem:
         raise MarketError(
@@ -122,15 +123,8 @@ def drawn_from(
 
 
 def check_terms(sold_as: Product, direction: str, start: datetime | None, end: datetime | None) -> None:
-    """Raise MarketError for a direction or window that the product, or the engine, does not sell."""
+    """Raise MarketError for a direction or window that the product does not sell."""
     check_direction(sold_as, direction)
-    if direction != Offer.Direction.TURN_DOWN:
-        raise MarketError(
-            "TURN_UP_NOT_PROVED",
-            f"{sold_as.name} is bought as turn-up, but no turn-up can be proved: a plan can be held under a limit, not "
-            "above one.",
-            fix="Ask for a turn-down.",
-        )
     if start is not None and end is not None:
         check_window(sold_as, start, end)
 
@@ -140,8 +134,8 @@ def earliest(now: datetime, sold_as: Product) -> datetime:
     return ceil_half_hour(now + timedelta(seconds=sold_as.gate_closure_s) + TIME_TO_PUBLISH)
 
 
-def wanted_by(sold_as: Product, moment: datetime) -> Wanted:
-    """What the product asks of the engine's draft."""
+def wanted_by(sold_as: Product, moment: datetime, direction: str) -> Wanted:
+    """What the product, bought in `direction`, asks of the engine's draft."""
     day, _ = settlement_period(moment)
     table = performance_table(sold_as.performance_table, day=day)
     scaled = len(table.points) > 1  # a table of one point pays every share alike
@@ -149,6 +143,7 @@ def wanted_by(sold_as: Product, moment: datetime) -> Wanted:
         least_kw=sold_as.minimum_kw,
         within=sold_as.window.covers if sold_as.window else None,
         pay=Pay(table.scale if scaled else None, penalised=sold_as.penalty_rule == "DEFICIENCY_PRICE"),
+        direction="REDUCE" if direction == Offer.Direction.TURN_DOWN else "INCREASE",
     )
 
 
@@ -193,6 +188,7 @@ def store(
         site=site,
         plan=plan,
         product=sold_as.key,
+        direction=drawn.certificate.direction,
         start_at=drawn.start,
         end_at=drawn.end,
         gate_closure_at=drawn.start - timedelta(seconds=sold_as.gate_closure_s),

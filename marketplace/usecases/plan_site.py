@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -19,7 +21,7 @@ from flex_engine.optimise.solve import solve
 from flex_engine.quantities import Label
 from flex_engine.timegrid import ceil_half_hour, floor_half_hour
 from marketplace import events, notify
-from marketplace.models import ActivationPeriod, Forecast, Job, Plan, Site
+from marketplace.models import ActivationPeriod, Forecast, Job, Offer, Plan, Site
 from marketplace.rules.order_state import ActivationState
 from marketplace.usecases.forecast_signals import forecast_signals
 from marketplace.wire.left import hosts_at, needed
@@ -78,7 +80,12 @@ def problem_of(plan: Plan) -> Problem:
         carbon_g_per_kwh=tuple(plan.carbon_g_per_kwh),
         carbon_price_gbp_per_tonne=float(site.carbon_price_gbp_per_tonne),
         commitments=tuple(
-            Commitment(order=c["order"], start=datetime.fromisoformat(c["start"]), site_max_kw=c["site_max_kw"])
+            Commitment(
+                order=c["order"],
+                start=datetime.fromisoformat(c["start"]),
+                site_max_kw=c.get("site_max_kw", math.inf),
+                site_min_kw=c.get("site_min_kw", 0.0),
+            )
             for c in plan.commitments
         ),
     )
@@ -192,27 +199,40 @@ def window(forecast: Forecast, start: datetime, slots: int) -> tuple[float, ...]
 
 
 def dispatched_commitments(site: Site, start: datetime) -> list[Commitment]:
-    """Hard site limits of every accepted dispatch still ahead: the declared load less the power instructed."""
+    """Hard site limits of every accepted dispatch still ahead: the declared load less, or with, the power instructed."""
     rows = ActivationPeriod.objects.filter(
         activation__order__offer__site=site,
         activation__state__in=[ActivationState.ACCEPTED, ActivationState.IN_PROGRESS],
-        activation__order__offer__direction="REDUCE",
         start_at__gte=start,
-    ).select_related("activation")
-    found: dict[datetime, list[ActivationPeriod]] = defaultdict(list)
-    for row in rows:
-        found[row.start_at].append(row)
-    hosts = hosts_at(site.pk, list(found))
-    return [commitment(when, instructed, hosts) for when, instructed in sorted(found.items())]
+    ).select_related("activation__order__offer")
+    found: dict[tuple[datetime, str], list[ActivationPeriod]] = defaultdict(list)
+    for row in rows.order_by("start_at", "pk"):
+        found[row.start_at, row.activation.order.offer.direction].append(row)
+    hosts = hosts_at(site.pk, [when for when, _ in found])
+    return [commitment(when, way, instructed, hosts) for (when, way), instructed in found.items()]
 
 
-def commitment(when: datetime, rows: list[ActivationPeriod], hosts: Mapping[tuple[UUID, datetime], UUID]) -> Commitment:
-    """One half hour's limit: the lowest declared load less what its instructions need, co-delivered power once."""
+def commitment(
+    when: datetime, direction: str, rows: list[ActivationPeriod], hosts: Mapping[tuple[UUID, datetime], UUID]
+) -> Commitment:
+    """One half hour's limit: the lowest declared load less what its instructions need, co-delivered power once.
+
+    Of turn-ups, the least to be drawn: the highest declared load with what they need.
+    """
     kw: dict[UUID, Decimal] = defaultdict(Decimal)
     for row in rows:
         kw[row.activation.order_id] += row.requested_kw
-    limit = min(row.declared_kw for row in rows) - needed(kw, when, hosts)
-    return Commitment(order=str(rows[0].activation.order_id), start=when, site_max_kw=float(limit))
+    asked, order = needed(kw, when, hosts), str(rows[0].activation.order_id)
+    if direction == Offer.Direction.TURN_DOWN:
+        return Commitment(order, when, site_max_kw=float(min(row.declared_kw for row in rows) - asked))
+    return Commitment(order, when, site_min_kw=float(max(row.declared_kw for row in rows) + asked))
+
+
+def held(commitment: Commitment) -> dict[str, Any]:
+    """A commitment as a plan stores it: the bound that it sets, and not the other."""
+    bounds = {"site_max_kw": commitment.site_max_kw} if math.isfinite(commitment.site_max_kw) else {}
+    bounds |= {"site_min_kw": commitment.site_min_kw} if commitment.site_min_kw > 0 else {}
+    return {"order": commitment.order, "start": commitment.start.isoformat(), **bounds}
 
 
 def row_of(
@@ -247,9 +267,7 @@ def row_of(
         allocations={job: [list(pair) for pair in shares] for job, shares in solved.allocations.items()},
         fifo_allocations={job: [list(pair) for pair in shares] for job, shares in plain.allocations.items()},
         executed_s=executed,
-        commitments=[
-            {"order": c.order, "start": c.start.isoformat(), "site_max_kw": c.site_max_kw} for c in problem.commitments
-        ],
+        commitments=[held(one) for one in problem.commitments],
         cost_gbp=solved.cost_gbp if usable else 0,
         fifo_cost_gbp=plain.cost_gbp,
         carbon_kg=solved.carbon_kg if usable else 0,

@@ -58,6 +58,7 @@ def publish_offer(*, offer: Offer, user: User | None, accept_back_test: bool = F
             subject=f"offer:{offer.pk}",
             payload={
                 "site": offer.site.slug,
+                "direction": offer.direction,
                 "start": offer.start_at.isoformat(),
                 "end": offer.end_at.isoformat(),
                 "power_w": int(offer.periods.order_by("start_at")[0].offered_kw * 1000),
@@ -90,9 +91,10 @@ def ensure_nominated(offer: Offer, *, now: datetime) -> None:
         nominate_plan(site=offer.site, plan=offer.plan, start=offer.start_at, end=offer.end_at, now=now)
         return
     for start, kw in zip(starts, offer.certificate.get("reference_kw", ()), strict=False):
-        if said.periods[start] < Decimal(kw) * 500:
+        down, counted = offer.direction == Offer.Direction.TURN_DOWN, Decimal(kw) * 500
+        if (said.periods[start] < counted) if down else (said.periods[start] > counted):
             raise MarketError(
-                "NOMINATION_TOO_LOW",
+                "NOMINATION_TOO_LOW" if down else "NOMINATION_TOO_HIGH",
                 f"{said.periods[start] / 500:g} kW is nominated for {start:%Y-%m-%dT%H:%M}Z, and the offer counts from {kw} kW.",
                 fix=f"Nominate what the plan draws by {deadline:%Y-%m-%dT%H:%M}Z, or draft another window.",
             )

@@ -73,6 +73,7 @@ def product_terms(offer: Offer) -> dict[str, Any]:
         "regulatoryBasis": sold_as.regulatory_basis,
         "dispatch": sold_as.dispatch,
         "pays": sold_as.pays,
+        "direction": offer.direction,
     }
     if not sold_as.pays_availability:
         return terms

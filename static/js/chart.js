@@ -55,14 +55,16 @@
     for (const lock of pane.locks) {
       const left = plot.valToPos(data.start + lock.first * STEP, "x", true);
       const right = plot.valToPos(data.start + lock.last * STEP, "x", true);
-      const floor = plot.valToPos(lock.max, "y", true);
+      const edge = plot.valToPos(lock.kw, "y", true);
+      const foot = plot.bbox.top + plot.bbox.height;
+      const [from, to] = lock.below ? [plot.bbox.top, edge] : [edge, foot];
       pen.fillStyle = hatch(pen, shade);
-      pen.fillRect(left, plot.bbox.top, right - left, floor - plot.bbox.top);
+      pen.fillRect(left, from, right - left, to - from);
       pen.strokeStyle = shade;
       pen.lineWidth = 2 * devicePixelRatio;
       pen.beginPath();
-      pen.moveTo(left, floor);
-      pen.lineTo(right, floor);
+      pen.moveTo(left, edge);
+      pen.lineTo(right, edge);
       pen.stroke();
     }
     pen.restore();

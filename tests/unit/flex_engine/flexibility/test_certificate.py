@@ -31,7 +31,7 @@ def test_the_proved_turn_down_of_a_plain_plan():
     assert certificate.holds
     assert certificate.quantity_kw > 0
     assert len(certificate.schedules) == 3
-    for kw, least in zip(certificate.declared_kw, certificate.site_max_kw, strict=True):
+    for kw, least in zip(certificate.declared_kw, certificate.site_bound_kw, strict=True):
         assert least == pytest.approx(kw - float(certificate.quantity_kw))
     assert "1 jobs that may not be interrupted stay where the plan has them." in certificate.reasons
     facts = json.loads(json.dumps(certificate.to_dict()))

@@ -38,7 +38,7 @@ def history(load_kw: float, *, days: int = 62) -> dict:
 def test_without_readings_the_plan_is_the_reference_and_it_says_so():
     made, plan = busy()
     found = reference_of(made, plan, None, first=FIRST, last=LAST)
-    assert (found.kw, found.expected_kw, found.above_kw) == ((Decimal("300.000"),) * 2, None, Decimal(0))
+    assert (found.kw, found.expected_kw, found.unpaid_kw) == ((Decimal("300.000"),) * 2, None, Decimal(0))
     assert found.why == "no meter readings were given"
     short = reference_of(made, plan, Meter(history(150, days=5)), first=FIRST, last=LAST)
     assert short.expected_kw is None
@@ -49,7 +49,7 @@ def test_the_in_day_adjustment_uses_the_plan_for_readings_not_taken_yet():
     made, plan = busy()
     found = reference_of(made, plan, Meter(history(150)), first=FIRST, last=LAST)
     assert found.expected_kw == (Decimal(150), Decimal(150)), "the plan draws 150 kW in the hours before, as always"
-    assert (found.kw, found.above_kw) == ((Decimal(150), Decimal(150)), Decimal("150.000"))
+    assert (found.kw, found.unpaid_kw) == ((Decimal(150), Decimal(150)), Decimal("150.000"))
     lower = reference_of(made, plan, Meter(history(400)), first=FIRST, last=LAST)
     assert lower.expected_kw == (Decimal(150), Decimal(150)), "400 kW on other days, 250 kW less today"
 
@@ -67,7 +67,7 @@ def test_a_plan_below_its_baseline_is_its_own_reference():
     same_hours = {moment: 400_000 for moment in before if 8 <= moment.hour < 10}
     found = reference_of(made, plan, Meter(before | same_hours), first=FIRST, last=LAST)
     assert found.expected_kw == (Decimal(800), Decimal(800))
-    assert (found.kw, found.above_kw) == ((Decimal("300.000"),) * 2, Decimal(0))
+    assert (found.kw, found.unpaid_kw) == ((Decimal("300.000"),) * 2, Decimal(0))
 
 
 def test_load_above_the_baseline_is_not_sold():
@@ -123,7 +123,7 @@ def test_the_proof_covers_the_reference():
     made, plan = busy()
     offer = draft(made, plan, start=made.time(FIRST), end=made.time(LAST), earliest=START, meter=Meter(history(160)))
     proved = certify(made, plan, first=FIRST, last=LAST)
-    for reference, least in zip(offer.reference_kw, proved.site_max_kw, strict=True):
+    for reference, least in zip(offer.reference_kw, proved.site_bound_kw, strict=True):
         assert float(reference - offer.quantity_kw) >= least
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flex_engine.optimise.classes import aggregate
-from flex_engine.optimise.formulate import Formulation
+from flex_engine.optimise.formulate import Formulation, Move
 from flex_engine.optimise.problem import Problem
 from flex_engine.optimise.starts import starts_of
 from tests.unit.flex_engine.optimise.queues import job, problem
@@ -47,17 +47,17 @@ def test_elastic_versions_buy_the_least():
 
 def test_turn_down_is_the_largest_constant_power_under_the_reference():
     made = model(problem([job("a", 0, 4, 2, 10)], [1, 1, 5, 5]))
-    solved = made.solve(turn_down=(0, 2, [10.0, 10.0, 0.0, 0.0]))
+    solved = made.solve(move=Move(0, 2, [10.0, 10.0, 0.0, 0.0]))
     assert solved.quantity == pytest.approx(10.0)
-    assert made.solve(turn_down=(0, 3, [10.0, 10.0, 0.0, 0.0])).quantity == pytest.approx(0.0)
+    assert made.solve(move=Move(0, 3, [10.0, 10.0, 0.0, 0.0])).quantity == pytest.approx(0.0)
     tight = model(problem([job("a", 0, 3, 2, 10)], [1, 1, 5]))
-    assert tight.solve(turn_down=(0, 2, [10.0, 10.0, 0.0])).quantity == pytest.approx(5.0)
+    assert tight.solve(move=Move(0, 2, [10.0, 10.0, 0.0])).quantity == pytest.approx(5.0)
 
 
 def test_nothing_to_decide_is_decided():
     empty = model(problem([], [1, 2]))
     assert empty.solve().status == "optimal"
-    assert empty.solve(turn_down=(0, 2, [3.0, 2.0])).quantity == 2.0
+    assert empty.solve(move=Move(0, 2, [3.0, 2.0])).quantity == 2.0
     full = Formulation(classes=[], starts=[], jobs=0, value=[1.0], room_kw=[-1.0])
     assert full.solve().status == "infeasible"
     nowhere = Formulation(classes=[], starts=[], jobs=1, value=[1.0], room_kw=[1.0])

@@ -54,7 +54,7 @@ def test_consecutive_half_hours_under_one_limit_are_one_lock() -> None:
         start_at=START,
         commitments=[{"order": order, "start": (START + slot * HALF_HOUR).isoformat(), "site_max_kw": kw} for slot, order, kw in held],
     )  # fmt: skip
-    assert [(lock.first, lock.last, lock.max_kw, lock.name) for lock in locks_of(plan)] == [
+    assert [(lock.first, lock.last, lock.kw, lock.name) for lock in locks_of(plan)] == [
         (9, 11, 700.0, "Order aaaaaaaa"),
         (11, 12, 650.0, "Order aaaaaaaa"),
         (12, 13, 650.0, "Order bbbbbbbb"),

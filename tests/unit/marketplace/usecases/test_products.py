@@ -63,7 +63,6 @@ def test_what_the_product_does_not_allow_is_refused_in_a_sentence(ready):
     refused("BAD_PRODUCT", "'SOMETHING' is no product on 2024-01-16", draft(product="SOMETHING"))
     refused("BAD_PRODUCT", "P415_WHOLESALE", draft(product="P415_WHOLESALE"))  # not before November 2024
     refused("BAD_DIRECTION", "bought as turn-down, not as turn-up", draft(product="NESO_DFS", direction="INCREASE"))
-    refused("TURN_UP_NOT_PROVED", "no turn-up can be proved", draft(direction="INCREASE"))
     refused("WINDOW_TOO_SOON", "must start at 2024-01-17T13:30Z", draft(product=SCHEDULED))
     refused("BAD_AVAILABILITY_PRICE", "utilisation only", draft(asked_availability=Decimal(3)))
     refused("NOTHING_TO_OFFER", "an offer needs 1000 kW", draft(product="NESO_DFS", start=None, end=None))

@@ -72,8 +72,13 @@ def inclusion_proof(leaf_hashes: Sequence[bytes], index: int) -> list[bytes]:
     """The audit path of leaf `index`, nearest sibling first (RFC 9162 2.1.3.1). Raises IndexError beyond the tree."""
     if not 0 <= index < len(leaf_hashes):
         raise IndexError(f"leaf {index} is not in a tree of {len(leaf_hashes)}")
+    return path_in(levels(leaf_hashes), index)
+
+
+def path_in(tree: list[list[bytes]], index: int) -> list[bytes]:
+    """The audit path of leaf `index` in a whole tree, for whoever needs many of one tree."""
     path = []
-    for level in levels(leaf_hashes)[:-1]:
+    for level in tree[:-1]:
         if index ^ 1 < len(level):
             path.append(level[index ^ 1])
         index >>= 1

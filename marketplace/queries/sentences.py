@@ -245,6 +245,9 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "token.made": lambda p: (
         f"API token {p['name']} was made for {', '.join(p['scopes']) or 'nothing'}, until {p['until'][:16]} UTC."
     ),
+    "audit.exported": lambda p: (
+        f"An evidence pack was made that shows {p['entries']:,} of the {p['size']:,} entries under head {p['head']}."
+    ),
     "token.revoked": lambda p: f"API token {p['name']} was revoked.",
 }
 

@@ -1,0 +1,168 @@
+"""A pack made from a real log on a real chain holds, shows what its reader may see and no more, and names what was changed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zipfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from nacl.signing import SigningKey
+
+from beckn.models import InboxMessage
+from beckn.registry import register
+from beckn.wire import signing
+from beckn.wire.context import Party
+from marketplace.ledger import chain, reader, sender
+from marketplace.ledger.evidence_scope import Scope
+from marketplace.models import Event, Order, User
+from marketplace.queries.evidence import everything, sight_of
+from marketplace.rules.errors import MarketError
+from marketplace.usecases.anchor_events import anchor_events
+from marketplace.usecases.export_evidence import export_evidence
+from marketplace.usecases.record_meter import record_meter
+from marketplace.usecases.record_settlements import record_settlements
+from marketplace.usecases.resettle import resettle
+from marketplace.usecases.settle_activation import settle_activation
+from marketplace.usecases.write_manifest import write_manifest
+from tests.embedded_chain import EmbeddedChain
+from tests.unit.marketplace.usecases import market, settled
+from tests.unit.marketplace.usecases.market import END, FIRST, SECOND
+from verifiers.verify_pack import Given, verify
+
+Verified = Callable[..., dict[str, Any]]
+LATER = END + timedelta(days=1)
+
+
+@pytest.fixture
+def log(db: None, anchored_in: chain.Chain, embedded: EmbeddedChain) -> Order:
+    """A sale whose first reading was revised: run II, its correction, two heads, and manifests, all final on chain."""
+    key = SigningKey.generate()
+    public = base64.b64encode(bytes(key.verify_key)).decode()
+    party = Party(market.BUYER, "http://127.0.0.1:9/beckn/bap")
+    register(party, role="bap", key_id="k1", public_key=public, now=timezone.now())
+    site = market.site()
+    activation = market.dispatched(market.confirmed(market.offer(site)), market.instruction("400"))
+    said(activation.order, signing.Signer(market.BUYER, "k1", key), public)
+    record(site, settled.history() | {FIRST: 250_000, SECOND: 310_000}, now=END)
+    settle_activation(activation=activation, now=END)
+    final(LATER)
+    record(site, {FIRST: 262_345}, now=LATER)
+    resettle(activation=activation, reason="NEW_READINGS", now=LATER)
+    final(LATER + timedelta(hours=1))
+    return activation.order
+
+
+def said(order: Order, signer: signing.Signer, public: str) -> None:
+    """The buyer's confirmation, as our inbox keeps one."""
+    raw, now = json.dumps({"context": {"action": "confirm"}, "message": {}}).encode(), timezone.now()
+    InboxMessage.objects.create(
+        role="bpp", subscriber_id=market.BUYER, action="confirm", message_id=uuid4(), transaction_id=order.transaction_id,
+        authorization=signing.sign(raw, signer, now=now), public_key=public, raw=raw, digest="", receipt=b"",
+        received_at=now, next_attempt_at=now,
+    )  # fmt: skip
+
+
+def record(site: Any, readings: dict[Any, int], *, now: Any) -> None:
+    rows = [{"start": start, "import_wh": wh} for start, wh in readings.items()]
+    record_meter(site=site, rows=rows, source="meter", label="MEASURED", now=now)
+
+
+def final(now: Any) -> None:
+    """Count, number, anchor and record until nothing waits."""
+    for _ in range(3):
+        anchor_events(now=now)
+        write_manifest(now=now)
+        record_settlements(now=now)
+        sender.send_due(now=timezone.now())
+
+
+WHOLE = Scope()
+
+
+def pack_of(out: Path, scope: Scope = WHOLE, user: User | None = None) -> Path:
+    sight = everything() if user is None else sight_of(user)
+    export_evidence(sight=sight, scope=scope, out=out, chain=reader.installed(), code_hash="0x", now=LATER)
+    return out
+
+
+def statuses(report: dict[str, Any]) -> dict[str, str]:
+    return {one["check"]: one["status"] for one in report["checks"]}
+
+
+def lines(pack: Path, name: str) -> list[Any]:
+    with zipfile.ZipFile(pack) as found:
+        return [json.loads(line) for line in found.read(name).splitlines()]
+
+
+def changed(pack: Path, name: str, change: Callable[[str], str]) -> Path:
+    """A copy with one file changed."""
+    copy = pack.with_name("changed.zip")
+    with zipfile.ZipFile(pack) as old, zipfile.ZipFile(copy, "w") as new:
+        for one in old.namelist():
+            new.writestr(one, change(old.read(one).decode()) if one == name else old.read(one))
+    return copy
+
+
+def test_the_whole_log_holds_and_a_changed_reading_is_named_by_its_half_hour(log, anchored_in, embedded, tmp_path):
+    pack = pack_of(tmp_path / "pack.zip")
+    sender_key = anchored_in._account().address
+    given = Given(contract=anchored_in.address, chain_id=anchored_in.chain_id, anchor_key=sender_key, rpc=embedded.url)
+    report = verify(str(pack), given)
+    assert report["exit"] == 0, report
+    assert [name for name, status in statuses(report).items() if status != "held"] == ["V5"]
+    assert {one["check"]: one["counted"] for one in report["checks"]} | {"V8": 2, "V10": 2, "V6": 1, "V4": 2} == {
+        one["check"]: one["counted"] for one in report["checks"]
+    }
+    report = verify(str(changed(pack, "readings.jsonl", lambda text: text.replace(",262345]", ",262346]"))))
+    assert (report["exit"], [one["start"] for one in report["half_hours"]]) == (18, ["2024-01-16T17:00Z"])
+    report = verify(str(pack), Given(contract="0x" + "11" * 20))
+    assert report["exit"] == 17
+    again = pack_of(tmp_path / "again.zip")
+    assert again.read_bytes() == pack.read_bytes()
+    assert Event.objects.filter(type="audit.exported").count() == 2
+
+
+def test_each_reader_gets_a_pack_of_what_they_may_see(log, tmp_path):
+    site = log.offer.site
+    seller, rival = market.person(site.organisation, "OPERATOR"), market.person(market.organisation("Rival"), "ADMIN")
+    auditor = market.person(market.organisation("Watch", kind="AUDITOR"), "VIEWER")
+    own = pack_of(tmp_path / "own.zip", Scope(organisation=site.organisation), seller)
+    report = verify(str(own))
+    assert (report["exit"], statuses(report)["V8"], statuses(report)["V6"]) == (0, "held", "held")
+    order = pack_of(tmp_path / "order.zip", Scope(order=log), seller)
+    report = verify(str(order))
+    assert (report["exit"], statuses(report)["V8"], report["pack"]["leaves"]) == (0, "held", "proven")
+    assert all("path" in line for line in lines(order, "entries.jsonl"))
+    report = verify(str(pack_of(tmp_path / "audit.zip", Scope(), auditor)))
+    assert (report["exit"], statuses(report)["V8"], statuses(report)["V6"]) == (0, "held", "not_in_pack")
+    nothing = pack_of(tmp_path / "rival.zip", Scope(), rival)
+    assert (
+        lines(nothing, "payloads.jsonl") + lines(nothing, "settlements.jsonl") + lines(nothing, "readings.jsonl") == []
+    )
+    report = verify(str(nothing))
+    assert (report["exit"], statuses(report)["V1"], statuses(report)["V3"]) == (0, "not_in_pack", "held")
+
+
+def test_a_days_range_and_the_command(log, tmp_path, capsys):
+    out = tmp_path / "range.zip"
+    call_command("audit_export", out=str(out), first="2024-01-17", last="2024-01-17")
+    assert "entries shown of" in capsys.readouterr().out
+    report = verify(str(out))
+    assert (report["exit"], report["pack"]["scope"]["kind"]) == (0, "range")
+    for wrong, what in (({"order": "x"}, "no order x"), ({"first": "x"}, "not a day"), ({"email": "x"}, "nobody")):
+        with pytest.raises(CommandError, match=what):
+            call_command("audit_export", out=str(out), **wrong)
+
+
+def test_before_the_first_head_there_is_nothing_to_export(db, tmp_path):
+    with pytest.raises(MarketError, match="no tree head"):
+        export_evidence(sight=everything(), scope=Scope(), out=tmp_path / "x.zip", chain=None, now=END)
+    assert list(tmp_path.iterdir()) == []

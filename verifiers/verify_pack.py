@@ -1412,52 +1412,63 @@ def batch_fault(seq: int, entry: Entry, batch: Entry | None, site: Site, check: 
 def check_manifests(pack: Pack, leaves: dict[int, Entry], kept: dict[int, Entry], check: Check) -> None:
     """The counts and sums that the log wrote down of itself, and of each organisation."""
     whole, opened = pack.about.get("leaves") == "all", pack.about.get("opened") == "all"
-    complete, found = set(pack.about.get("complete_for", [])), 0
-    ends: dict[int | None, int] = {}
-    for seq, one in sorted(kept.items()):
-        if one["type"] != MANIFEST_TYPE:
+    complete = set(pack.about.get("complete_for", []))
+    manifests = {seq: one["told"] for seq, one in sorted(kept.items()) if one["type"] == MANIFEST_TYPE}
+    own: dict[int, dict[int, int]] = {}
+    for seq, one in kept.items():
+        for party, number in zip(one["parties"], one.get("org_seqs", []), strict=False):
+            own.setdefault(party, {})[number] = seq
+    ends: dict[int, int] = {}
+    grown = Tree()
+    for seq, told in manifests.items():
+        party = 0 if told["scope"] == "log" else told["organisation"]
+        if not (whole if party == 0 else (opened and whole) or party in complete):
             continue
-        told, party = one["told"], one["told"].get("organisation")
-        if not (whole if party is None else opened or party in complete):
-            continue
-        found, check.counted = found + 1, check.counted + 1
-        if told["from"] != ends.get(party, told["from"] if party is not None or not whole else 0):
-            check.fault(
-                MANIFEST,
-                f"the manifest in entry {seq} begins at {told['from']}, and the one before ended at {ends.get(party, 0)}",
-                seq=seq,
-            )
-        ends[party] = told["to"]
-        inside = [number for number in range(told["from"], told["to"]) if number in leaves]
-        concerned = [
-            number for number in inside if party is None or (number in kept and party in kept[number]["parties"])
-        ]
-        for name, due in totals(concerned, leaves, kept).items():
-            if (name != "types" and not opened and party is None) or told.get(name) == due:
-                continue
-            check.fault(
-                MANIFEST, f"the manifest in entry {seq} says {name} {told.get(name)}, and the pack holds {due}", seq=seq
-            )
-    if not found:
+        check.counted += 1
+        due = ends.get(party, 0 if party == 0 else 1)
+        if told["first"] != due:
+            check.fault(MANIFEST, f"the manifest in entry {seq} begins at {told['first']}, and {due} is due", seq=seq)
+        ends[party] = told["last"] + 1
+        numbers = range(told["first"], told["last"] + 1)
+        inside = [number if party == 0 else own.get(party, {}).get(number, -1) for number in numbers]
+        for what in manifest_faults(told, [one for one in inside if one in leaves], leaves, kept, party or opened):
+            check.fault(MANIFEST, f"the manifest in entry {seq} {what}", seq=seq)
+        if party == 0:
+            while grown.size <= told["last"] and grown.size in leaves:
+                grown.append(leaves[grown.size]["hash"])
+            if grown.root().hex() != told["root"]:
+                check.fault(MANIFEST, f"the manifest in entry {seq} is of another log: its root differs", seq=seq)
+    if not ends:
         check.notes.append("not_in_pack: no daily manifest that this pack could be counted by")
     elif whole:
-        rest = sum(number >= ends.get(None, 0) for number in leaves)
+        rest = sum(number >= ends.get(0, 0) for number in leaves)
         check.notes.append(f"{rest} entries came after the last manifest and are not counted yet")
     if not check.counted and not check.faults:
         check.absent = "the pack holds neither a manifest nor meter records"
 
 
-def totals(numbers: Sequence[int], leaves: dict[int, Entry], kept: dict[int, Entry]) -> dict[str, Any]:
-    """What a manifest says of entries: how many of each type, and the control totals of their statements."""
-    types: dict[str, int] = {}
+def manifest_faults(
+    told: Entry, numbers: Sequence[int], leaves: dict[int, Entry], kept: dict[int, Entry], summed: Any
+) -> Iterator[str]:
+    """What a manifest says that the pack does not hold; without every payload the counts alone."""
+    if told["entries"] != len(numbers):
+        yield f"counts {told['entries']} entries, and the pack holds {len(numbers)}"
+    due: dict[str, dict[str, int]] = {}
     for number in numbers:
-        types[leaves[number]["type"]] = types.get(leaves[number]["type"], 0) + 1
-    statements = [kept[number]["told"] for number in numbers if number in kept and leaves[number]["type"] == STATEMENT]
-    return {
-        "types": types,
-        "amount_pence": str(sum(int(one["amount_pence"]) for one in statements)),
-        "delivered_wh": str(sum(int(one["delivered_wh"]) for one in statements)),
-    }
+        sums = due.setdefault(leaves[number]["type"], {"entries": 0})
+        sums["entries"] += 1
+        for name, value in kept.get(number, {}).get("told", {}).items() if summed else ():
+            text = str(value) if type(value) in (int, str) else ""
+            if name.endswith(("_pence", "_wh")) and CONTROL.fullmatch(text):
+                sums[name] = sums.get(name, 0) + int(text)
+    for kind in sorted(due.keys() | told["types"].keys()):
+        said, found = told["types"].get(kind, {}), due.get(kind, {})
+        for name in sorted(found if not summed else said.keys() | found.keys()):
+            if said.get(name) != str(found.get(name)):
+                yield f"says {said.get(name)} {name} of {kind}, and the pack holds {found.get(name)}"
+
+
+CONTROL = re.compile(r"-?[0-9]{1,39}")
 
 
 # ---------------------------------------------------------------- V10 statements

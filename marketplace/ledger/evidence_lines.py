@@ -53,7 +53,7 @@ def payload_lines(shown: QuerySet[LedgerEntry]) -> Iterator[dict[str, Any]]:
             "salt": found.salt.hex(),
             "subject": found.subject,
             "parties": list(found.parties),
-            "org_seqs": list(getattr(found, "org_seqs", ())),
+            "org_seqs": list(found.org_seqs),
         }
 
 

@@ -309,5 +309,6 @@ CHAIN_RPC_URL = env.str("CACO_RPC_URL", default="")
 CHAIN_KEY_FILE = Path(env.str("CACO_CHAIN_KEY_FILE", default=str(VAR_DIR / "keys" / "chain_key")))
 CHAIN_CONTRACT_FILE = VAR_DIR / "chain" / "contract.json"  # {chain_id, address, code_hash}, written by audit_deploy
 CHAIN_CONFIRMATIONS = env.int("CACO_CONFIRMATIONS", default=1)
+CHAIN_MAX_FEE_GWEI = env.int("CACO_MAX_FEE_GWEI", default=500)  # a gas; no fee is raised above it
 LEDGER_LOG_ID = env.str("CACO_LOG_ID", default="caco.example/settlement-log")
 ANCHOR_EVERY_S = env.float("CACO_ANCHOR_EVERY_S", default=1800.0)

@@ -111,6 +111,7 @@ urlpatterns = [
     path("operations/messages.csv", operations.messages_csv, name="messages-csv"),
     path("operations/messages/<str:direction>/<int:pk>", operations.message, name="message"),
     path("operations/messages/<str:direction>/<int:pk>/bytes", operations.message_bytes, name="message-bytes"),
+    path("operations/anchors/<int:pk>/retry", operations.retry, name="anchor-retry"),
     path("operations/refused", operations.refused, name="refused"),
     path("operations/messages/<str:direction>/<int:pk>/redrive", operations.redrive, name="message-redrive"),
 ]

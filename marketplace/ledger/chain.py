@@ -6,8 +6,7 @@ chain id and code hash must be those of VAR/chain/contract.json, so that nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,21 +21,22 @@ from marketplace.ledger.onchain import (
     ChainUnavailableError,
     Head,
     NoContractError,
-    NonceUsedError,
     Place,
     Receipt,
     Record,
     Recorded,
     RevertedError,
     Signed,
-    UnderpricedError,
     WrongChainError,
 )
+from marketplace.ledger.refusals import asking, error_name, is_known
 
 if TYPE_CHECKING:
     from web3 import Web3
 
+__all__ = ["Chain", "asking", "connect", "error_name", "open_rpc", "receipt_of", "send", "tx_hash_of"]
 TIMEOUT_S = 10
+GWEI = 10**9
 BUMP = (9, 8)  # +12.5 %: geth asks for 10 to replace a transaction, others for 12.5
 
 
@@ -65,47 +65,6 @@ def open_rpc(url: str) -> Web3:
     web3 = Web3(provider)
     web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)  # consortium chains write more into a block
     return web3
-
-
-@contextmanager
-def asking() -> Iterator[None]:
-    """Turn what web3 and the network raise into our errors."""
-    import requests
-    from web3.exceptions import ContractLogicError, Web3Exception
-
-    try:
-        yield
-    except ContractLogicError as problem:
-        raise RevertedError(error_name(problem.data)) from problem
-    except (requests.RequestException, Web3Exception, ConnectionError, ValueError) as problem:
-        raise refusal(problem) from problem
-
-
-def refusal(problem: Exception) -> ChainError:
-    """What a node's words mean for the sender."""
-    response = getattr(problem, "rpc_response", None) or {}
-    said = str(response.get("error", {}).get("message", "") or problem)
-    low = said.lower()
-    if "nonce too low" in low:
-        return NonceUsedError(said)
-    if "underpriced" in low or "less than block base fee" in low or "fee too low" in low:
-        return UnderpricedError(f"the chain asks for a higher fee: {said}")
-    if response:
-        return ChainUnavailableError(f"the chain refused a request: {said}")
-    return ChainUnavailableError(f"the chain does not answer ({type(problem).__name__}); it is asked again")
-
-
-def error_name(data: Any) -> str:
-    """The contract error behind revert data, by its selector."""
-    from eth_utils import keccak
-
-    text = data if isinstance(data, str) else ""
-    for one in artefact()["abi"]:
-        if one["type"] == "error":
-            signature = f"{one['name']}({','.join(part['type'] for part in one['inputs'])})"
-            if text.startswith(f"0x{keccak(text=signature)[:4].hex()}"):
-                return str(one["name"])
-    return f"an unknown error {text[:10]}" if text not in {"", "0x"} else "no reason given"
 
 
 def bytes32(text: str) -> bytes:
@@ -179,8 +138,18 @@ class Chain:
             path = [bytes32(one) for one in proof]
             return bool(self.contract.functions.verifyInclusion(bytes32(leaf), index, size, bytes32(root), path).call())
 
+    @property
+    def sender(self) -> str:
+        """The address of the key that signs."""
+        return str(self._account().address)
+
+    def mined_nonce(self) -> int:
+        """How many of the key's transactions stand in blocks."""
+        with asking():
+            return int(self.web3.eth.get_transaction_count(self._account().address, "latest"))
+
     def next_nonce(self) -> int:
-        """The key's next nonce by the chain."""
+        """The key's next nonce by the chain, those that wait in its pool counted."""
         with asking():
             return int(self.web3.eth.get_transaction_count(self._account().address, "pending"))
 
@@ -218,7 +187,7 @@ class Chain:
                     **fees(self.web3),
                 }
             )
-        return signed(account.sign_transaction(tx), nonce)
+        return signed(account, tx)
 
     def sign_again(self, raw: bytes) -> Signed:
         """The same transaction with the same nonce and at least 12.5 % more of both fees."""
@@ -231,7 +200,7 @@ class Chain:
             now = fees(self.web3)
         for fee, asked in now.items():
             tx[fee] = max(asked, -(-int(old[fee]) * BUMP[0] // BUMP[1]))
-        return signed(self._account().sign_transaction(tx), int(old["nonce"]))
+        return signed(self._account(), tx)
 
     def broadcast(self, raw: bytes) -> None:
         """Hand the bytes to the chain; bytes it knows already are as good. Raises NonceUsedError and UnderpricedError too."""
@@ -280,7 +249,7 @@ def send(web3: Web3, raw: bytes) -> None:
         with asking():
             web3.eth.send_raw_transaction(raw)
     except ChainError as problem:
-        if not any(word in str(problem).lower() for word in ("already known", "known transaction", "already imported")):
+        if not is_known(problem):
             raise
 
 
@@ -303,9 +272,22 @@ def tx_hash_of(raw: bytes) -> str:
     return f"0x{keccak(raw).hex()}"
 
 
-def signed(tx: Any, nonce: int) -> Signed:
-    """eth_account's answer as ours."""
-    return Signed(raw=bytes(tx.raw_transaction), tx_hash=f"0x{bytes(tx.hash).hex()}", nonce=nonce)
+def signed(account: Any, tx: Any) -> Signed:
+    """A transaction with its signature. Raises ChainUnavailableError when it could cost more than CACO_MAX_FEE_GWEI a gas."""
+    fee, most = int(tx["maxFeePerGas"]), settings.CHAIN_MAX_FEE_GWEI
+    if fee > most * GWEI:
+        raise ChainUnavailableError(
+            f"sending would take {-(-fee // GWEI)} gwei a gas, more than CACO_MAX_FEE_GWEI ({most}); it waits until the chain is cheaper or the setting is raised"
+        )
+    made = account.sign_transaction(tx)
+    return Signed(
+        raw=bytes(made.raw_transaction),
+        tx_hash=f"0x{bytes(made.hash).hex()}",
+        nonce=int(tx["nonce"]),
+        sender=str(account.address),
+        max_fee_wei=fee,
+        priority_fee_wei=int(tx["maxPriorityFeePerGas"]),
+    )
 
 
 def place(log: Any) -> Place:

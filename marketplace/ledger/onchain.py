@@ -92,11 +92,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A transaction ready to be sent, any number of times."""
+    """A transaction ready to be sent, any number of times. `sender` is the address of the key; fees are wei per gas."""
 
     raw: bytes
     tx_hash: str
     nonce: int
+    sender: str = ""
+    max_fee_wei: int = 0
+    priority_fee_wei: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,10 @@ class ChainPort(Protocol):
     def address(self) -> str:
         """The contract's address."""
 
+    @property
+    def sender(self) -> str:
+        """The address of the key that signs."""
+
     def head(self) -> Head:
         """The newest head in the contract."""
 
@@ -127,8 +134,11 @@ class ChainPort(Protocol):
     def recorded(self, keys: Sequence[str]) -> dict[str, Recorded]:
         """The events of these record keys, as far as there are any."""
 
+    def mined_nonce(self) -> int:
+        """How many of the key's transactions stand in blocks."""
+
     def next_nonce(self) -> int:
-        """The key's next nonce by the chain."""
+        """The key's next nonce by the chain, those that wait in its pool counted."""
 
     def sign_anchor(self, *, seq: int, size: int, root: str, proof: Sequence[str], nonce: int) -> Signed:
         """Sign the call that appends a head."""

@@ -19,6 +19,7 @@ from django.db import transaction
 
 from marketplace import notify
 from marketplace.ledger import chain
+from marketplace.ledger.attempts import attempt, mined_by_us, next_nonce, raise_fee
 from marketplace.ledger.onchain import (
     ChainError,
     ChainPort,
@@ -30,6 +31,7 @@ from marketplace.ledger.onchain import (
     Signed,
     UnderpricedError,
 )
+from marketplace.ledger.refusals import REASONS, WAITS
 from marketplace.ledger.settlement import record_key
 from marketplace.models import Anchor, AnchorAttempt
 
@@ -38,24 +40,8 @@ State = Anchor.State
 REPLACE_AFTER = timedelta(seconds=90)  # several blocks of any chain we would use
 BUDGET_S = 40  # less than the lease, so that no second sender starts while this one still works
 MOST_REVERTED = 3  # reverted transactions paid for before an operator is asked
+GIVEN_UP = "GIVEN UP"  # what became of attempts before an operator's retry
 ARRIVED = {State.MINED, State.FINAL, State.FAILED}  # the next anchor may go
-# The contract will take the same call later, or once an administrator has acted.
-WAITS = {
-    "TooSoon": "The contract takes one head in a while; this one is sent when the interval is over.",
-    "Paused": "The contract is paused by its administrator; sending goes on when it is resumed.",
-    "AccessControlUnauthorizedAccount": "The chain key may not write to this contract: grant it ANCHOR_ROLE.",
-    "NotEnoughWitnesses": "The contract wants witness signatures, which this version does not collect.",
-}
-REASONS = {
-    "WrongSeq": "The contract expects another head number than this log does.",
-    "NotGrowing": "The contract holds a head over as many entries already.",
-    "BadConsistency": "The contract refuses this head: it does not extend the one before. The log was changed, or restored from an old backup.",
-    "Conflict": "The contract holds another commitment for one of these records.",
-    "ZeroCommitment": "One of these records has no settlement id or commitment.",
-    "UnknownPredecessor": "A record corrects one that does not stand in the contract.",
-    "AlreadySuperseded": "A record corrects one that another record corrected before.",
-    "SealedLog": "The contract is closed for good; deploy its successor.",
-}
 
 
 class MovedError(RuntimeError):
@@ -83,8 +69,12 @@ def send_due(*, now: datetime, connect: Callable[[], ChainPort | None] = chain.c
 
 
 def send_all(due: list[Anchor], port: ChainPort, now: datetime) -> int:
-    """One anchor after the other, until one has to wait or the time is up."""
+    """One anchor after the other, until one has to wait or the time is up. What the chain has lost goes first."""
     final, begun = 0, time.monotonic()
+    try:
+        due = [*lost(port, now), *due]
+    except ChainError as problem:
+        return halt(due[0], problem, now)
     for anchor in due:
         try:
             advance(anchor, port, now)
@@ -97,6 +87,20 @@ def send_all(due: list[Anchor], port: ChainPort, now: datetime) -> int:
         if anchor.state not in ARRIVED or time.monotonic() - begun > BUDGET_S:
             break
     return final
+
+
+def lost(port: ChainPort, now: datetime) -> list[Anchor]:
+    """Final anchors that a reorganisation deeper than CACO_CONFIRMATIONS took away, now REORGED.
+
+    Their nonces are a gap below everything that would be signed next; sending their stored bytes again closes it.
+    """
+    gone = []
+    attempts = mined_by_us(port).filter(anchor__state=State.FINAL, nonce__gte=port.mined_nonce())
+    for one in attempts.select_related("anchor").order_by("nonce"):
+        if port.receipt(one.tx_hash) is None:
+            reorganised(one.anchor, now)
+            gone.append(one.anchor)
+    return gone
 
 
 def halt(anchor: Anchor, problem: ChainError, now: datetime) -> int:
@@ -115,9 +119,9 @@ def advance(anchor: Anchor, port: ChainPort, now: datetime) -> None:
         State.MINED: confirm,
     }
     if anchor.state != State.PENDING and (anchor.chain_id, anchor.contract) != (port.chain_id, port.address):
-        start_again(
-            anchor, "OTHER CHAIN", "The installation now anchors in another contract; it is signed for that one.", now
-        )
+        why = "The installation now anchors in another contract; it is signed for that one."
+        anchor.attempts.filter(outcome__in=["MINED", "REPLACED"]).update(outcome="OTHER CHAIN")
+        start_again(anchor, "OTHER CHAIN", why, now)
     try:
         while anchor.state in steps and steps[anchor.state](anchor, port, now):
             pass
@@ -126,9 +130,15 @@ def advance(anchor: Anchor, port: ChainPort, now: datetime) -> None:
 
 
 def start_again(anchor: Anchor, outcome: str, why: str, now: datetime) -> None:
-    """Back to PENDING: none of its attempts can have an effect any more."""
+    """Back to PENDING. Its attempts stay watched; one that is mined after all is found by what then stands."""
     anchor.attempts.filter(outcome="").update(outcome=outcome)
     move(anchor, State.PENDING, now, last_error=why, tx_hash="", block_number=None, block_hash="")
+
+
+def retry(anchor: Anchor, *, now: datetime) -> None:
+    """Put a failed anchor back in line. Reverted transactions of before do not count against it any more."""
+    anchor.attempts.filter(outcome="REVERTED").update(outcome=GIVEN_UP)
+    start_again(anchor, GIVEN_UP, "", now)
 
 
 def prepare(anchor: Anchor, port: ChainPort, now: datetime) -> bool:
@@ -184,8 +194,7 @@ def place_order(place: Place) -> int:
 
 def sign(anchor: Anchor, port: ChainPort) -> Signed:
     """The signed call of this anchor. Raises RevertedError when the contract would refuse it."""
-    # Only the chain knows the next nonce: ours may have been lost to a reorganisation. One counted too low is refused.
-    nonce = port.next_nonce()
+    nonce = next_nonce(port)
     if anchor.kind == Anchor.Kind.RECORD:
         rows = anchor.records.order_by("pk")
         return port.sign_record(
@@ -205,13 +214,17 @@ def submit(anchor: Anchor, port: ChainPort, now: datetime) -> bool:
         # Nothing of ours is under way: what stood in the contract was lost, or the last try was reverted.
         start_again(anchor, "", anchor.last_error, now)
         return True
+    if newest.sender not in {"", port.sender}:
+        start_again(anchor, "OTHER KEY", "The chain key was changed; it is signed with the new one.", now)
+        return True
     try:
-        if anchor.state == State.SENT and now - newest.created_at > REPLACE_AFTER:
+        if anchor.state == State.SENT and now - (newest.sent_at or newest.created_at) > REPLACE_AFTER:
             if port.next_nonce() < newest.nonce:
                 # A reorganisation took a transaction that was not ours, and with it the nonce before this one.
                 start_again(anchor, "NONCE GAP", "The nonce before it is free again; it is signed anew.", now)
                 return True
             newest = raise_fee(newest, port, now)
+        AnchorAttempt.objects.filter(pk=newest.pk, sent_at=None).update(sent_at=now)
         port.broadcast(bytes(newest.raw_tx))
     except UnderpricedError as problem:
         raise_fee(newest, port, now)
@@ -231,7 +244,7 @@ def arrived(anchor: Anchor, port: ChainPort, now: datetime) -> bool:
     """Look for the receipt of every attempt. A good one counts when the effect stands; a bad one is tried out again."""
     for one in anchor.attempts.exclude(outcome="REVERTED").order_by("-pk"):
         found = port.receipt(one.tx_hash)
-        if found is None:
+        if found is None or (one.outcome == GIVEN_UP and not found.ok):
             continue
         if found.ok:
             place = standing(anchor, port)
@@ -271,12 +284,18 @@ def confirm(anchor: Anchor, port: ChainPort, now: datetime) -> bool:
     found, number = port.receipt(anchor.tx_hash), anchor.block_number or 0
     same = found is not None and found.place.block_hash == anchor.block_hash == port.block_hash(number)
     if not same:
-        anchor.attempts.filter(outcome__in=["MINED", "REPLACED"]).update(outcome="")
-        move(anchor, State.REORGED, now, last_error=f"Block {number} was replaced by another; it is sent again.")
+        reorganised(anchor, now)
         return False
     if port.block_number() - number + 1 < settings.CHAIN_CONFIRMATIONS:
         return False
     return move(anchor, State.FINAL, now)
+
+
+def reorganised(anchor: Anchor, now: datetime) -> None:
+    """Its block is gone, so each of its attempts may count again."""
+    anchor.attempts.filter(outcome__in=["MINED", "REPLACED"]).update(outcome="")
+    why = f"Block {anchor.block_number} was replaced by another; it is sent again."
+    move(anchor, State.REORGED, now, last_error=why)
 
 
 def refuse(anchor: Anchor, name: str, now: datetime) -> bool:
@@ -285,17 +304,6 @@ def refuse(anchor: Anchor, name: str, now: datetime) -> bool:
         note(anchor, WAITS[name], now)
         return False
     return move(anchor, State.FAILED, now, last_error=REASONS.get(name, f"The contract refuses: {name}."))
-
-
-def raise_fee(old: AnchorAttempt, port: ChainPort, now: datetime) -> AnchorAttempt:
-    """A new attempt with the same nonce and a higher fee; whichever of them is mined, the effect is one."""
-    return attempt(old.anchor, port.sign_again(bytes(old.raw_tx)), now)
-
-
-def attempt(anchor: Anchor, signed: Signed, now: datetime) -> AnchorAttempt:
-    """Commit signed bytes; only then may they be sent. Bytes that an earlier attempt had are that attempt come back."""
-    facts = {"nonce": signed.nonce, "raw_tx": signed.raw, "created_at": now, "outcome": ""}
-    return AnchorAttempt.objects.update_or_create(anchor=anchor, tx_hash=signed.tx_hash, defaults=facts)[0]
 
 
 def move(anchor: Anchor, state: Anchor.State, now: datetime, **fields: Any) -> bool:

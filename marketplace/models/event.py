@@ -98,10 +98,14 @@ class AnchorAttempt(models.Model):
     """One signed transaction for an anchor: the raw bytes are committed before they are first broadcast."""
 
     anchor = models.ForeignKey(Anchor, models.CASCADE, related_name="attempts")
+    sender = models.CharField(max_length=42, blank=True, help_text="Address of the key that signed")
     nonce = models.PositiveBigIntegerField()
     tx_hash = models.CharField(max_length=66, unique=True)
     raw_tx = models.BinaryField()
+    max_fee_wei = models.PositiveBigIntegerField(default=0, help_text="Wei per gas at most")
+    priority_fee_wei = models.PositiveBigIntegerField(default=0, help_text="Wei per gas of it for the block's maker")
     created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="First handed to the chain; empty: never yet")
     outcome = models.CharField(max_length=40, blank=True)
 
 

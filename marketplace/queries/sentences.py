@@ -242,6 +242,9 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "dispute.amended": amended,
     "dispute.escalated": lambda p: f"{side(p, 'by')} escalates the dispute over run {p['run']}.",
     "site.event_day": lambda p: f"{p['day']} was declared an event day of {p['site']}: {because(p)}.",
+    "anchor.retried": lambda p: (
+        f"{'Tree head' if p['kind'] == 'HEAD' else 'Batch of settlement records'} {p['number']} is sent again. It had failed: {p['failed_for']}"
+    ),
     "token.made": lambda p: (
         f"API token {p['name']} was made for {', '.join(p['scopes']) or 'nothing'}, until {p['until'][:16]} UTC."
     ),

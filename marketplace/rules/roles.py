@@ -20,6 +20,7 @@ class Action(StrEnum):
     DISPUTE = "open, answer or decide a dispute"
     MANAGE = "manage members and keys"
     REDRIVE = "send or handle messages again"
+    ANCHOR = "send an anchor again that failed"
 
 
 ALLOWED: dict[str, frozenset[Action]] = {

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.contrib import messages as notices
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
+from marketplace.models import Anchor
 from marketplace.queries.inspection import inspect
 from marketplace.queries.messages import (
     HEADER,
@@ -20,8 +21,10 @@ from marketplace.queries.messages import (
 )
 from marketplace.queries.operations import operations_page
 from marketplace.queries.refusals import may_see_refusals, refusals
+from marketplace.queries.visible import visible
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.redrive_message import redrive_message
+from marketplace.usecases.retry_anchor import retry_anchor
 from marketplace.web.exports import csv_response
 from marketplace.web.page import (
     Problem,
@@ -40,9 +43,29 @@ from marketplace.web.page import (
 @only()
 def operations(request: HttpRequest) -> HttpResponse:
     """Messages, agents, feeds and chain."""
+    return overview(request, ())
+
+
+def overview(request: HttpRequest, problems: tuple[Problem, ...]) -> HttpResponse:
+    """The operations page."""
     user = user_of(request)
     context = {"p": operations_page(user, now()), "messages_shown": newest_messages(user)}
-    return page(request, "operations/operations.html", context, here="operations")
+    return page(request, "operations/operations.html", context, here="operations", problems=problems)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@only()
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send an anchor again that failed. Transactions live on real time, as messages do. A link leads back to the page."""
+    if request.method != "POST":
+        return redirect("operations")
+    found = get_object_or_404(visible(Anchor, user_of(request)), pk=pk)
+    try:
+        retry_anchor(anchor=found, user=user_of(request), now=now(), sent_now=timezone.now())
+    except MarketError as error:
+        return overview(request, (problem_from(error),))
+    notices.info(request, "It is in line again and is sent with the next tick.")
+    return redirect("operations")
 
 
 def filters_of(request: HttpRequest) -> MessageFilters:

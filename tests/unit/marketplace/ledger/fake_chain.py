@@ -47,7 +47,7 @@ class World:
 class FakeChain:
     """One chain with one contract and one sending key."""
 
-    chain_id, address = 77, "0x" + "c0" * 20
+    chain_id, address, sender = 77, "0x" + "c0" * 20, "0x" + "5e" * 20
 
     def __init__(self) -> None:
         self.blocks: list[list[dict[str, Any]]] = [[]]
@@ -127,6 +127,9 @@ class FakeChain:
     def recorded(self, keys: Sequence[str]) -> dict[str, Recorded]:
         return {key: one for key, one in self.call().records.items() if key in keys}
 
+    def mined_nonce(self) -> int:
+        return self.call().nonce
+
     def next_nonce(self) -> int:
         nonce = self.call().nonce
         while nonce in self.pool:
@@ -145,12 +148,12 @@ class FakeChain:
         reason = self.refuses or perform(world, tx, Place("", 0, ""))
         if reason:
             raise RevertedError(reason)
-        return signed(tx | {"fee": self.lowest_fee * 8})
+        return signed(tx | {"fee": self.lowest_fee * 8}, self.sender)
 
     def sign_again(self, raw: bytes) -> Signed:
         self.call()
         tx = json.loads(raw)
-        return signed(tx | {"fee": tx["fee"] * 9 // 8 + 1})
+        return signed(tx | {"fee": tx["fee"] * 9 // 8 + 1}, self.sender)
 
     def broadcast(self, raw: bytes) -> None:
         world = self.call()
@@ -234,7 +237,7 @@ def hash_of(raw: bytes) -> str:
     return "0x" + hashlib.sha256(raw).hexdigest()
 
 
-def signed(tx: dict[str, Any]) -> Signed:
-    """As the sender gets it."""
-    raw = encoded(tx)
-    return Signed(raw, hash_of(raw), tx["nonce"])
+def signed(tx: dict[str, Any], sender: str = FakeChain.sender) -> Signed:
+    """As the sender gets it. Only a key's own transactions have its name in them, so that another key's have other bytes."""
+    raw = encoded(tx | ({"from": sender} if sender != FakeChain.sender else {}))
+    return Signed(raw, hash_of(raw), tx["nonce"], sender, tx["fee"], tx["fee"] // 8)

@@ -28,6 +28,7 @@ from marketplace.ledger.onchain import (
     UnderpricedError,
     WrongChainError,
 )
+from marketplace.ledger.refusals import is_known, refusal
 from marketplace.ledger.settlement import record_key
 from tests.embedded_chain import KEY, EmbeddedChain
 
@@ -118,7 +119,15 @@ def test_signing_again_raises_both_fees_by_an_eighth(anchored_in: chain.Chain) -
         assert new[fee] >= old[fee] * 1.125
         assert new[fee] <= old[fee] * 1.2
     assert all(old[name] == new[name] for name in ("nonce", "to", "data", "gas", "chainId"))
+    assert (again.sender, again.max_fee_wei) == (Account.from_key(KEY).address, new["maxFeePerGas"])
+    assert again.priority_fee_wei == new["maxPriorityFeePerGas"]
     assert Account.recover_transaction(again.raw) == Account.from_key(KEY).address
+
+
+@pytest.mark.parametrize("said", ["already known", "Known transaction", "transaction already imported", "AlreadyKnown"])
+def test_bytes_that_a_node_has_already_are_as_good_as_taken(said: str) -> None:
+    assert is_known(ChainUnavailableError(f"the chain refused a request: {said}"))
+    assert not is_known(ChainUnavailableError("the chain does not answer"))
 
 
 @pytest.mark.parametrize(
@@ -127,13 +136,18 @@ def test_signing_again_raises_both_fees_by_an_eighth(anchored_in: chain.Chain) -
         ("nonce too low: next nonce 5, tx nonce 4", NonceUsedError),
         ("replacement transaction underpriced", UnderpricedError),
         ("max fee per gas less than block base fee", UnderpricedError),
+        ("OldNonce, Current nonce: 5, nonce of rejected tx: 4", NonceUsedError),
+        ("FeeTooLowToCompete", UnderpricedError),
+        ("Gas price below current base fee", UnderpricedError),
+        ("the tx doesn't have the correct nonce. account has nonce of: 5 tx has nonce of: 4", NonceUsedError),
+        ("the tx doesn't have the correct nonce. account has nonce of: 5 tx has nonce of: 6", ChainUnavailableError),
         ("insufficient funds for gas * price + value", ChainUnavailableError),
     ],
 )
 def test_a_nodes_words_become_what_the_sender_must_do(said: str, kind: type[ChainError]) -> None:
     problem = ValueError(said)
     problem.rpc_response = {"error": {"code": -32000, "message": said}}  # type: ignore[attr-defined]
-    found = chain.refusal(problem)
+    found = refusal(problem)
     assert type(found) is kind
     assert said in str(found)
 
@@ -278,3 +292,13 @@ def test_without_a_chain_there_is_nothing_to_deploy(settings: Settings) -> None:
     settings.CHAIN_RPC_URL = "none"
     with pytest.raises(CommandError, match="anchors on no chain"):
         call_command("audit_deploy")
+
+
+def test_no_fee_goes_above_the_set_one(anchored_in: chain.Chain, settings: Settings) -> None:
+    root, nonce = merkle.leaf_hash(b"").hex(), anchored_in.next_nonce()
+    made = anchored_in.sign_anchor(seq=1, size=1, root=root, proof=[], nonce=nonce)
+    settings.CHAIN_MAX_FEE_GWEI = -(-made.max_fee_wei // 10**9)
+    anchored_in.sign_anchor(seq=1, size=1, root=root, proof=[], nonce=nonce)
+    settings.CHAIN_MAX_FEE_GWEI = made.max_fee_wei // 10**9
+    with pytest.raises(ChainUnavailableError, match="more than CACO_MAX_FEE_GWEI"):
+        anchored_in.sign_again(made.raw)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from pytest_django.fixtures import Settings
 
 from marketplace.ledger import chain, merkle
 from marketplace.ledger.onchain import ChainPort
-from marketplace.ledger.sender import MOST_REVERTED, REPLACE_AFTER, send_due
+from marketplace.ledger.sender import MOST_REVERTED, REPLACE_AFTER, retry, send_due
 from marketplace.ledger.settlement import record_key
 from marketplace.models import Anchor, SettlementRecord
 from marketplace.usecases.anchor_events import anchor_events
@@ -376,6 +377,86 @@ def test_a_process_that_was_overtaken_stops() -> None:
     on.sign_anchor = slow  # type: ignore[method-assign, assignment]
     assert tick(on) == 0
     assert (state(first), first.attempts.count(), on.sent) == ("SIGNED", 0, [])
+
+
+def test_a_final_head_that_a_deep_reorganisation_took_is_sent_again_before_the_next_is_signed() -> None:
+    on, first = FakeChain(), head(1, 9)
+    tick(on)
+    assert state(first) == "FINAL"
+    raw = on.sent[0]
+    on.reorganise(1, forget=True)
+    second = head(2, 20, before=9)
+    tick(on)
+    assert (state(first), state(second), on.sent[:2]) == ("FINAL", "FINAL", [raw, raw])
+    assert [one.nonce for one in second.attempts.all()] == [1]
+    assert on.world().emitted == ["head 1", "head 2"]
+
+
+def test_a_node_that_counts_fewer_than_it_shows_is_not_signed_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    on, first, second = FakeChain(), head(1, 9), head(2, 20, before=9)
+    Anchor.objects.filter(pk=second.pk).update(state="FAILED")
+    tick(on)
+    Anchor.objects.filter(pk=second.pk).update(state="PENDING")
+    monkeypatch.setattr(on, "next_nonce", lambda: 0)
+    tick(on)
+    assert (state(first), state(second), second.attempts.count()) == ("FINAL", "PENDING", 0)
+    assert "counts 0 transactions of the chain key and shows the receipt of number 1" in second.last_error
+    monkeypatch.undo()
+    assert tick(on) == 1
+
+
+def test_a_key_that_was_changed_in_flight_signs_anew_and_the_old_transaction_may_still_win() -> None:
+    on, first = FakeChain(), head(1, 9)
+    on.automine = False
+    tick(on)
+    old = first.attempts.get()
+    assert (old.sender, old.max_fee_wei, old.priority_fee_wei, old.sent_at) == (on.sender, 8, 1, NOW)
+    on.sender = "0x" + "7e" * 20
+    on.pool.clear()
+    tick(on)
+    assert [(one.sender, one.outcome) for one in first.attempts.order_by("pk")] == [
+        (old.sender, "OTHER KEY"),
+        (on.sender, ""),
+    ]
+    on.pool = {0: json.loads(bytes(old.raw_tx))}
+    on.mine()
+    assert tick(on) == 1
+    assert (state(first), first.tx_hash, on.world().emitted) == ("FINAL", old.tx_hash, ["head 1"])
+
+
+def test_the_wait_before_a_dearer_one_counts_from_the_sending() -> None:
+    on, first = FakeChain(), head(1, 9)
+    on.automine, on.lose_answers = False, True
+    signed_then = NOW - REPLACE_AFTER * 2
+    cheap = on.sign_anchor(seq=1, size=9, root=first.root, proof=[], nonce=0)
+    first.attempts.create(nonce=0, tx_hash=cheap.tx_hash, raw_tx=cheap.raw, created_at=signed_then, sender=on.sender)
+    Anchor.objects.filter(pk=first.pk).update(state="SIGNED", chain_id=on.chain_id, contract=on.address)
+    tick(on)
+    on.lose_answers = False
+    tick(on, now=NOW + timedelta(seconds=1))
+    tick(on, now=NOW + REPLACE_AFTER)
+    assert first.attempts.get().sent_at == NOW
+    tick(on, now=NOW + REPLACE_AFTER + timedelta(seconds=1))
+    assert first.attempts.count() == 2
+
+
+def test_a_failed_anchor_that_is_put_back_in_line_goes_on_with_a_clean_count() -> None:
+    on, first = FakeChain(), head(1, 9)
+    fine = on._sign
+    on._sign = lambda tx: signed(tx | {"fee": 8, "reverts": "Whim"})  # type: ignore[method-assign]
+    for _ in range(MOST_REVERTED):
+        tick(on)
+    assert state(first) == "FAILED"
+    retry(first, now=NOW)
+    assert (state(first), first.last_error) == ("PENDING", "")
+    tick(on)
+    assert state(first) == "FAILED"
+    outcomes = [one.outcome for one in first.attempts.order_by("pk")]
+    assert outcomes == ["GIVEN UP"] * MOST_REVERTED + ["REVERTED"] * MOST_REVERTED
+    retry(first, now=NOW)
+    on._sign = fine  # type: ignore[method-assign]
+    assert tick(on) == 1
+    assert on.world().emitted == ["head 1"]
 
 
 ACTIONS = st.one_of(

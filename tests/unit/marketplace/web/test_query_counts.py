@@ -41,7 +41,7 @@ MOST = {
     "reconciliation": 12,
     "ledger": 15,
     "entry": 8,
-    "operations": 17,
+    "operations": 18,
     "messages": 6,
     "message": 8,
     "purchases": 5,

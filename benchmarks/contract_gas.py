@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import django
@@ -28,6 +29,7 @@ OWN = chain_key.address(KEY)
 CHAIN_ID = 7_654_321
 LEAVES = [merkle.leaf_hash(b"%d" % n) for n in range(131_072)]
 ZERO = bytes(32)
+MILLION = (2**19 - 1, 1_000_000)  # nearly every step of this proof hashes twice: the dearest growth to a million leaves
 GAS_LIMIT = 30_000_000
 
 
@@ -78,6 +80,25 @@ def growth(length: int) -> tuple[int, int, list[bytes]]:
     raise ValueError(f"no tree here has a proof of {length} hashes")
 
 
+@cache
+def alike(size: int) -> bytes:
+    """The root over `size` leaves that are all the same: one hash for each size that occurs, so that a million take no time."""
+    if size == 1:
+        return LEAVES[0]
+    split = 1 << (size - 1).bit_length() - 1
+    return merkle.node_hash(alike(split), alike(size - split))
+
+
+def growth_alike(old: int, size: int, *, whole: bool = True) -> list[bytes]:
+    """The consistency proof from `old` to `size` of them (RFC 9162 2.1.4.1)."""
+    if old == size:
+        return [] if whole else [alike(size)]
+    split = 1 << (size - 1).bit_length() - 1
+    if old <= split:
+        return [*growth_alike(old, split, whole=whole), alike(size - split)]
+    return [*growth_alike(old - split, size - split, whole=False), alike(split)]
+
+
 def entries(count: int, *, run: bytes = b"II", before: bytes = b"") -> list[tuple[bytes, bytes, bytes, bytes]]:
     """So many records; with `before`, each supersedes its record of that run."""
     made = []
@@ -102,6 +123,11 @@ def rows() -> Iterator[tuple[str, str]]:
             f"a head with a proof of {length} hash{'es' if length > 1 else ''} ({old:,} to {new:,} leaves)",
             f"{log.anchor(2, new, proof):,}",
         )
+    log, (old, new) = Log(), MILLION
+    proof = growth_alike(old, new)
+    log.gas("anchor", 1, old, alike(old), [], [])
+    most = log.gas("anchor", 2, new, alike(new), proof, [])
+    yield f"a head with a proof of {len(proof)} hashes ({old:,} to {new:,} leaves)", f"{most:,}"
     for count in (1, 10, 50, 200):
         log = Log()
         total = log.gas("recordBatch", entries(count))

@@ -11,7 +11,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const contractName = "SettlementAuditLog";
 const own = ["interfaces/ISettlementAuditLog.sol", "LogProof.sol", "SettlementAuditLog.sol"];
 const settings = {
-  evmVersion: "cancun",
+  evmVersion: "shanghai", // the oldest in use: consortium chains are slow to follow
   optimizer: { enabled: true, runs: 10000 },
   outputSelection: { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "evm.deployedBytecode.immutableReferences"] } },
 };

@@ -92,7 +92,10 @@ interface ISettlementAuditLog {
     function head() external view returns (Head memory);
 
     /// @notice SHA-256(settlementId || run): the name of a record.
-    function recordKey(bytes32 settlementId, bytes2 run) external pure returns (bytes32);
+    function recordKey(bytes32 settlementId, bytes2 run) external view returns (bytes32);
+
+    /// @notice The EIP-712 domain of the witnesses' signatures: this contract on this chain.
+    function domainSeparator() external view returns (bytes32);
 
     /// @notice The commitment under a record key, or zero.
     function record(bytes32 key) external view returns (bytes32);

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0019_longer_lease_names'),
+        ('marketplace', '0021_purchase_record'),
     ]
 
     operations = [

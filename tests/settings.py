@@ -22,6 +22,7 @@ os.environ["CACO_SECRET_KEY"] = "only-for-tests-0123456789-0123456789-0123456789
 
 from caco_site.settings import *  # noqa: E402, F403
 
+LEDGER_DIR = None  # a test rolls its log back, and files stay: the tests of the files name a folder of their own
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast; the tests' passwords are no secrets
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -50,6 +50,7 @@ def check(problem: Problem, plan: Checkable) -> list[str]:
         ran = sum(share for _, share in shares) * 1800
         if abs(ran - job.duration_s) > WORK_TOLERANCE_S:
             faults.append(f"job {job.id} runs {ran:.2f} s of {job.duration_s} s")
+        arrives, due = (job.arrival - problem.start) / HALF, (job.deadline - problem.start) / HALF
         slots = [slot for slot, _ in shares]
         if len(set(slots)) != len(slots):
             faults.append(f"job {job.id} has two shares in one half hour")
@@ -57,8 +58,7 @@ def check(problem: Problem, plan: Checkable) -> list[str]:
             if not 0 <= slot < problem.slots:
                 faults.append(f"job {job.id} runs outside the plan, in half hour {slot}")
                 continue
-            begins = problem.start + slot * HALF
-            usable = (min(job.deadline, begins + HALF) - max(job.arrival, begins)) / HALF
+            usable = min(due, slot + 1) - max(arrives, slot)
             if share < 0 or share > max(0.0, usable) + 1e-6:
                 faults.append(
                     f"job {job.id} runs {share:.4f} of half hour {slot}, where {max(0.0, usable):.4f} lies inside its window"

@@ -144,7 +144,8 @@ def window_of(problem: Problem, job: Job, *, merge: bool = True) -> Window:
     if shares:  # only the outer half hours can lie partly outside the window
         shares[0] -= max(0.0, (arrival - problem.time(first)) / HALF_HOUR)
         shares[-1] -= max(0.0, (problem.time(last) - deadline) / HALF_HOUR)
-    return Window(first, tuple(max(0.0, share) for share in shares), job.duration_s / SLOT_S)
+        shares[0], shares[-1] = max(0.0, shares[0]), max(0.0, shares[-1])
+    return Window(first, tuple(shares), job.duration_s / SLOT_S)
 
 
 def remaining(problem: Problem, allocations: dict[str, tuple[tuple[int, float], ...]], *, slot: int) -> Problem:

@@ -6,6 +6,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from flex_engine.compute.job import Job
 from flex_engine.optimise.formulate import Start
 from flex_engine.optimise.problem import Problem
@@ -15,18 +18,25 @@ EPSILON = 1e-9
 
 
 def starts_of(problem: Problem, index: int, job: Job) -> list[Start]:
-    """Every start of an uninterrupted job: at its very arrival, and at each half hour from which it ends by its deadline."""
+    """Every start of an uninterrupted job, as moments_of has them."""
+    work = job.duration_s / HALF_HOUR.total_seconds()
+    return [
+        Start(index, math.floor(moment), profile(moment - math.floor(moment), work), job.power_kw)
+        for moment in moments_of(problem, job).tolist()
+    ]
+
+
+def moments_of(problem: Problem, job: Job) -> NDArray[np.float64]:
+    """When an uninterrupted job may start, in half hours of the plan, in order: at its very arrival, and at each half hour
+    from which it ends by its deadline. Empty when it fits nowhere."""
     end = problem.start + problem.slots * HALF_HOUR
     work = job.duration_s / HALF_HOUR.total_seconds()
     arrival = (max(job.arrival, problem.start) - problem.start) / HALF_HOUR
-    latest = (min(job.deadline, end) - problem.start) / HALF_HOUR - work
-    moments = sorted({arrival, *range(math.ceil(arrival), math.floor(latest + EPSILON) + 1)})
-    found = []
-    for moment in moments:
-        if moment <= latest + EPSILON:
-            first = math.floor(moment)
-            found.append(Start(index, first, profile(moment - first, work), job.power_kw))
-    return found
+    latest = (min(job.deadline, end) - problem.start) / HALF_HOUR - work + EPSILON
+    whole = np.arange(math.ceil(arrival), math.floor(latest) + 1, dtype=float)
+    if arrival > latest:
+        return whole[:0]
+    return whole if len(whole) and whole[0] == arrival else np.concatenate([[arrival], whole])
 
 
 def profile(late: float, work: float) -> tuple[float, ...]:

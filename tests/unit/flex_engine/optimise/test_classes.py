@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flex_engine.optimise.classes import aggregate, disaggregate, tidy
+from flex_engine.optimise.classes import aggregate, disaggregate, load_of, tidy
+from flex_engine.optimise.formulate import Formulation
 from flex_engine.optimise.problem import Window
 from tests.unit.flex_engine.optimise.queues import job, problem
 
@@ -26,6 +27,40 @@ def test_each_job_gets_its_class_profile():
     made = problem([], [1.0] * 4)
     classes = aggregate(made, [job("a", 0, 4, 2, 10), job("b", 0, 4, 2, 30)])
     assert disaggregate(classes, [[1.0, 0.0, 0.25, 0.75]]) == dict.fromkeys("ab", ((0, 1.0), (2, 0.25), (3, 0.75)))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 7), st.floats(0.05, 1), st.integers(1, 20)), min_size=1, max_size=6),
+       st.lists(st.integers(0, 9), min_size=12, max_size=12), st.floats(0.3, 1.0))  # fmt: skip
+def test_work_of_any_length_falls_into_classes_of_whole_half_hours_without_changing_the_optimum(
+    drawn: list[tuple[int, int, float, int]], prices: list[int], tightness: float
+):
+    jobs = [
+        job(f"j{i}", first, first + length, max(0.1, round(length * part, 2)), kw)
+        for i, (first, length, part, kw) in enumerate(drawn)
+    ]
+    made = problem(jobs, [float(p) for p in prices])
+    one_each = [group for one in jobs for group in aggregate(made, [one], merge=False)]
+    merged = aggregate(made, jobs)
+    assert all(float(group.window.work).is_integer() for group in merged)
+    room = tightness * max(sum(one.power_kw for one in jobs), 1.0)
+    apart, together = (
+        Formulation(classes=classes, starts=[], jobs=0, value=made.value_per_kwh(), room_kw=[room] * 12).solve()
+        for classes in (one_each, merged)
+    )
+    assert apart.status == together.status
+    if apart.profiles is None or together.profiles is None:
+        return
+    assert together.objective == pytest.approx(apart.objective, rel=1e-6, abs=1e-9)
+    shares = disaggregate(merged, together.profiles)
+    for one in jobs:
+        assert sum(share for _, share in shares[one.id]) * 1800 == pytest.approx(one.duration_s, abs=1e-3)
+        assert all(0 < share <= 1 + 1e-9 for _, share in shares[one.id])
+    load = load_of(made, {one.id: one.power_kw for one in jobs}, shares)
+    assert max(load) <= room + 1e-6
+    assert sum(v * kw / 2 for v, kw in zip(made.value_per_kwh(), load, strict=True)) == pytest.approx(
+        together.objective, rel=1e-6, abs=1e-9
+    )
 
 
 windows = st.lists(st.floats(0, 1), min_size=1, max_size=8)

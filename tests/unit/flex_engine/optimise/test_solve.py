@@ -256,7 +256,7 @@ def test_where_placing_fails_the_integer_programme_is_asked_before_giving_up():
 
 def test_very_many_jobs_say_that_windows_were_rounded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(room, "MOST_EXACT_WINDOWS", 1)
-    made = problem([job("a", 0.5, 6.5, 2), job("b", 0.4, 6.6, 2)], [9.0, 8, 7, 6, 5, 4, 3])
+    made = problem([job("a", 0.5, 6.5, 2), job("b", 0.4, 6.6, 2)], [9.0, 8, 7, 6, 5, 4, 3], limit=15)
     assert solve(made).solver == "HiGHS by cvxpy, whole half hours"
     # Rounded windows hold only 2 x 2 half hours under this limit; the exact ones a little more, and they are tried.
     tight = problem([job("a", 0.5, 3.5, 2, 10), job("b", 0.5, 3.5, 2, 10)], [1.0] * 4, limit=20 * 2 / 3)

@@ -16,6 +16,7 @@ class Label(StrEnum):
     ESTIMATED = "ESTIMATED"
     SIMULATED = "SIMULATED"
     ASSUMED = "ASSUMED"
+    AGREED = "AGREED"
 
 
 def wh_from_kw(kw: Decimal, hours: Decimal = Decimal("0.5")) -> int:

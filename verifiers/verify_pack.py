@@ -1145,6 +1145,8 @@ class Worked:
 def worked_out(told: Entry, inputs: Entry, readings: dict[int, int], book: Book) -> Worked:
     """Readings -> baseline -> volume -> money, by the statement's own terms."""
     terms, direction = told["terms"], inputs["direction"]
+    if not inputs["periods"]:
+        return Worked({}, uncalled(told, inputs, book))
     periods = {half_hour(one["start"]): one for one in inputs["periods"]}
     starts = sorted(periods)
     base = baseline(told["baseline_method"], inputs, readings, starts, book)
@@ -1201,6 +1203,14 @@ def sold(
     found = [("USAGE", sum((line["pay_gbp"] for line in lines.values()), Fraction(0)))]
     found += [("PENALTY", -owed)] if owed else []
     return found + stood_ready(lines, terms, inputs, day, book)
+
+
+def uncalled(told: Entry, inputs: Entry, book: Book) -> list[tuple[str, Fraction]]:
+    """What an order that nothing was delivered under is owed: its late cancellation, or having stood ready."""
+    if told["reason"] == "CANCELLED":
+        return [("CANCELLATION_FEE", Fraction(int(inputs["cancellation_fee_pence"]), 100))]
+    first = min(half_hour(one["start"]) for one in inputs["availability"]["windows"])
+    return stood_ready({}, told["terms"], inputs, period_of(first)[0], book)
 
 
 def stood_ready(
@@ -1285,6 +1295,7 @@ def check_money(pack: Pack, kept: dict[int, Entry], sites: dict[str, Site], chec
         check.absent = "the pack holds nothing to work the money out from"
         return []
     inputs = {line.get("statement"): line for line in pack.lines("settlements.jsonl") if isinstance(line, dict)}
+    fees = {one["subject"]: one["told"].get("fee_pence") for one in kept.values() if one["type"] == CANCELLED}
     book = book_of(pack)
     old, broken = 0, 0
     named: list[Entry] = []
@@ -1301,6 +1312,8 @@ def check_money(pack: Pack, kept: dict[int, Entry], sites: dict[str, Site], chec
             broken += 1
         else:
             check.counted += 1
+            charged = fees.get(f"order:{told.get('order')}")  # as the log told it when the order was cancelled
+            given |= {"cancellation_fee_pence": charged} if charged is not None else {}
             named += statement_faults(told, given, sites, book, seq, check)
     if old:
         check.notes.append(f"not_in_pack: {old} statement(s) from before half hours carried their money")
@@ -1481,7 +1494,7 @@ def check_statements(pack: Pack, kept: dict[int, Entry], check: Check) -> None:
     for seq, told in ((seq, one["told"]) for seq, one in sorted(kept.items()) if one["type"] == STATEMENT):
         check.counted += 1
         try:
-            about = (told["order"], told["activation"])
+            about = (told["order"], told.get("activation", ""))
             for what in chain_faults(told, standing.get(about), part):
                 check.fault(
                     SUPERSEDE, f"statement {told['statement']} ({told['run']} {told['version']}): {what}", seq=seq

@@ -28,10 +28,16 @@ class AvailabilityWindow:
     available: bool = True
 
     @property
+    def mw_h(self) -> Decimal:
+        """Power by hours that was there, exact."""
+        with exact():
+            return self.power_mw * self.half_hours * HALF if self.available else Decimal(0)
+
+    @property
     def fee_gbp(self) -> Decimal:
         """The fee before scaling, exact."""
         with exact():
-            return self.power_mw * self.half_hours * HALF * self.price_gbp_per_mw_h if self.available else Decimal(0)
+            return self.mw_h * self.price_gbp_per_mw_h
 
 
 def availability(
@@ -55,10 +61,18 @@ def availability(
     with exact():
         fee = sum((window.fee_gbp for window in windows), Decimal(0)) * scale
         lost = sum((window.fee_gbp for window in windows if window.start in missed), Decimal(0)) * scale
-        mw_h = sum((w.power_mw * w.half_hours * HALF for w in windows if w.available), Decimal(0))
-    lines = [component("AVAILABILITY", f"{mw_h.normalize():f} MW h available, paid at {scale:.2%}", fee)]
+        mw_h = sum((window.mw_h for window in windows), Decimal(0))
+        missed_mw_h = sum((window.mw_h for window in windows if window.start in missed), Decimal(0))
+    facts = {
+        "scale": f"{scale:f}",
+        "record_delivered_wh": str(delivered_wh),
+        "record_instructed_wh": str(instructed_wh),
+    }
+    held = f"{mw_h.normalize():f} MW h available, paid at {scale:.2%}"
+    lines = [component("AVAILABILITY", held, fee, basis={"mw_h": f"{mw_h.normalize():f}", **facts})]
     if lost:
-        lines.append(component("CLAWBACK", f"{len(set(missed))} instruction(s) missed", -lost))
+        taken = {"mw_h": f"{missed_mw_h.normalize():f}", **facts}
+        lines.append(component("CLAWBACK", f"{len(set(missed))} instruction(s) missed", -lost, basis=taken))
     return lines
 
 

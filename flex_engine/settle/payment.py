@@ -7,7 +7,7 @@ the pence, so that it can be carried to the next invoice. VAT is kept apart, in 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -17,19 +17,23 @@ from flex_engine.settle.delivery import PeriodDelivery
 from flex_engine.settle.performance import PerformanceTable
 
 Rate = Decimal | Mapping[datetime, Decimal]
-ComponentType = Literal["USAGE", "AVAILABILITY", "PENALTY", "CLAWBACK", "IMBALANCE"]
+ComponentType = Literal["USAGE", "AVAILABILITY", "PENALTY", "CLAWBACK", "IMBALANCE", "CANCELLATION_FEE"]
 OWED_BY_SELLER = {"PENALTY", "CLAWBACK"}
 NOT_THE_BUYERS = {"IMBALANCE"}
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One line of a payment; what the seller owes is negative. `residual_gbp`: the exact amount less the pence."""
+    """One line of a payment; what the seller owes is negative. `residual_gbp`: the exact amount less the pence.
+
+    `basis` holds what it was worked out from where that is no half hour of the delivery: whole numbers and decimals as text.
+    """
 
     type: str
     description: str
     pence: int
     residual_gbp: Decimal = Decimal(0)
+    basis: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +132,12 @@ def scale(table: PerformanceTable | None, line: PeriodDelivery) -> Decimal:
 
 
 def component(
-    kind: ComponentType, description: str, amount: Decimal, *, carried_gbp: Decimal = Decimal(0)
+    kind: ComponentType, description: str, amount: Decimal, *, basis: Mapping[str, str] | None = None
 ) -> Component:
-    """A line of `amount` GBP, rounded once; `carried_gbp` is what an earlier invoice's rounding left over."""
+    """A line of `amount` GBP, rounded once. What rounding leaves over is carried by rounding.carry."""
     with exact():
-        whole = amount + carried_gbp
-        rounded = pence(whole)
-        return Component(kind, description, rounded, whole - Decimal(rounded).scaleb(-2))
+        rounded = pence(amount)
+        return Component(kind, description, rounded, amount - Decimal(rounded).scaleb(-2), dict(basis or {}))
 
 
 def total(components: Sequence[Component]) -> Payment:

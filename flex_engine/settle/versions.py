@@ -14,7 +14,7 @@ from typing import Literal
 from flex_engine.settle.settlement_calendar import Published, run_date, runs, supersedes
 from flex_engine.timegrid import day_start
 
-Reason = Literal["RUN_DUE", "NEW_READINGS", "NEW_PRICES", "DISPUTE"]
+Reason = Literal["RUN_DUE", "NEW_READINGS", "NEW_PRICES", "DISPUTE", "CANCELLED"]
 FIRST, LAST, AFTER_DISPUTE = "II", "RF", "DF"
 
 

@@ -28,7 +28,7 @@ def anchor(**_: Any) -> None:
         record_settlements(now=now)
         sender.send_due(now=timezone.now())  # the chain lives on real time
         if Anchor.objects.filter(
-            kind=Anchor.Kind.RECORD, state=Anchor.State.FINAL, records__statement__activation__order__state="DELIVERED"
+            kind=Anchor.Kind.RECORD, state=Anchor.State.FINAL, records__statement__order__state="DELIVERED"
         ).exists():
             enqueue.enqueue("marketplace.agents.coordination.tick")
 

@@ -10,7 +10,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
 from flex_engine.settle.effective import rows_of
 from flex_engine.settle.versions import Reason, due_at
@@ -20,22 +20,25 @@ from marketplace.models import (
     Activation,
     AgentDecision,
     MeterReading,
+    Order,
     SettlementProgress,
     SettlementStatement,
     SignalPoint,
     Site,
+    settlement_day,
     standing_statement,
+    window_of,
 )
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import ActivationState
 from marketplace.usecases.compensate_supplier import BASES
 from marketplace.usecases.compensate_supplier import SERIES as REFERENCE_PRICE
 from marketplace.usecases.complete_settlement import complete_settlement
-from marketplace.usecases.make_statement import settlement_day
 from marketplace.usecases.measure_delivery import LOOKAHEAD, LOOKBACK
 from marketplace.usecases.price_delivery import SYSTEM_PRICE
 from marketplace.usecases.resettle import resettle
 from marketplace.usecases.settle_activation import settle_activation
+from marketplace.usecases.settle_order import orders_to_settle, settle_order
 
 log = logging.getLogger(__name__)
 SAW: dict[Reason, str] = {"NEW_READINGS": "meter readings were revised", "NEW_PRICES": "prices were revised"}
@@ -44,7 +47,10 @@ OVERLAP = timedelta(minutes=2)
 
 
 def settle_due(now: datetime) -> None:
-    """Settle each activation that is over, as soon as its readings are complete. A fault in one does not hold up the rest."""
+    """Settle what is over: dispatches as soon as their readings are complete, and orders that none was under.
+
+    A fault in one does not hold up the rest.
+    """
     over = Activation.objects.filter(
         state__in=[ActivationState.ACCEPTED, ActivationState.IN_PROGRESS], end_at__lte=now
     ).select_related("order__offer__site")
@@ -53,6 +59,37 @@ def settle_due(now: datetime) -> None:
             settle_one(activation, now)
         except Exception:
             log.exception("activation %s could not be settled; the next tick tries again", activation.pk)
+    for order in orders_to_settle(paying=availability_products(), now=now):
+        try:
+            settle_order_one(order, now)
+        except Exception:
+            log.exception("order %s could not be settled; the next tick tries again", order.pk)
+
+
+def availability_products() -> list[str]:
+    """Keys of the products that pay for standing ready on some day."""
+    pays = "AVAILABILITY_AND_UTILISATION"
+    return sorted({row.key for row in rows_of("products") if row.values["pays"] == pays})
+
+
+def settle_order_one(order: Order, now: datetime) -> None:
+    """Settle an order that no dispatch was under; until its window is over nothing is said."""
+    try:
+        statement = settle_order(order=order, now=now)
+    except MarketError as problem:
+        if problem.code not in {"NOT_OVER", "DISPATCHED", "NOTHING_OWED"}:
+            wait(order, None, problem, saw="an order's window is over and it was not called", now=now)
+        return
+    late = statement.reason == SettlementStatement.Reason.CANCELLED
+    decide(
+        agent="coordination",
+        site=order.offer.site,
+        now=now,
+        subject=f"order:{order.pk}",
+        saw="an order was cancelled late" if late else "an order's window is over and it was not called",
+        decided=f"settled run {statement.run} at £{statement.amount_pence / 100:.2f}",
+        why="the cancellation fee of its terms" if late else "availability is paid for standing ready",
+    )
 
 
 def settle_one(activation: Activation, now: datetime) -> None:
@@ -60,7 +97,7 @@ def settle_one(activation: Activation, now: datetime) -> None:
     try:
         statement = settle_activation(activation=activation, now=now)
     except MarketError as problem:
-        wait(activation, problem, saw="an activation is over", now=now)
+        wait(activation.order, activation, problem, saw="an activation is over", now=now)
         return
     decide(
         agent="coordination",
@@ -75,29 +112,30 @@ def settle_one(activation: Activation, now: datetime) -> None:
 
 def settle_runs(now: datetime) -> None:
     """Make every run that is due, in the order of the runs. A fault in one activation does not hold up the rest."""
-    due = SettlementProgress.objects.filter(next_due_at__lte=now).select_related("activation__order__offer__site")
+    due = SettlementProgress.objects.filter(next_due_at__lte=now).select_related("activation", "order__offer__site")
     for progress in list(due.order_by("next_due_at", "pk")):
         try:
             run_due(progress, now)
         except Exception:
-            log.exception("a run of activation %s could not be made; the next tick tries again", progress.activation_id)
+            log.exception("a run of %s could not be made; the next tick tries again", named(progress))
 
 
 def run_due(progress: SettlementProgress, now: datetime) -> None:
-    """Make the runs of one activation up to the last that is due, each by what was known on its day.
+    """Make the runs of one chain up to the last that is due, each by what was known on its day.
 
     The stored moment only finds it; the calendar has the last word.
     """
-    activation = progress.activation
+    order, activation = progress.order, progress.activation
+    day = settlement_day(activation.end_at if activation else window_of(order)[1])
     while run := progress.next_run:
-        due = due_at(settlement_day(activation), run)
+        due = due_at(day, run)
         if due > now:
             SettlementProgress.objects.filter(pk=progress.pk).update(next_due_at=due)
             return
         try:
-            statement = resettle(activation=activation, run=run, reason="RUN_DUE", now=now, known_at=due)
+            statement = resettle(activation=activation, order=order, run=run, reason="RUN_DUE", now=now, known_at=due)
         except MarketError as problem:
-            wait(activation, problem, saw=f"run {run} was due on {due:%Y-%m-%d}", now=now)
+            wait(order, activation, problem, saw=f"run {run} was due on {due:%Y-%m-%d}", now=now)
             return
         tell(statement, saw=f"run {run} was due on {due:%Y-%m-%d}", now=now)
         progress.refresh_from_db()
@@ -107,12 +145,12 @@ def settle_news(now: datetime) -> None:
     """Correct the statements that readings or prices known since change: once for all that came in, however many."""
     failed = []
     for progress in list(with_news(now)):
-        activation, reason = progress.activation, reason_of(progress)
-        stands = standing_statement(activation)
+        order, activation, reason = progress.order, progress.activation, reason_of(progress)
+        stands = standing_statement(order, activation)
         try:
-            statement = resettle(activation=activation, reason=reason, now=now)
+            statement = resettle(activation=activation, order=order, reason=reason, now=now)
         except Exception:
-            log.exception("activation %s could not be corrected; the next tick tries again", activation.pk)
+            log.exception("%s could not be corrected; the next tick tries again", named(progress))
             failed.append(progress.pk)
             continue
         if stands is not None and statement.pk != stands.pk:
@@ -124,7 +162,7 @@ def settle_news(now: datetime) -> None:
 def with_news(now: datetime) -> QuerySet[SettlementProgress]:
     """Settlements that RF has not closed, with readings in the baseline's reach or prices of a trade not compared yet."""
     readings = MeterReading.objects.filter(
-        site=OuterRef("activation__order__offer__site"),
+        site=OuterRef("order__offer__site"),
         start_at__gte=OuterRef("activation__start_at") - LOOKBACK,
         start_at__lt=OuterRef("activation__end_at") + LOOKAHEAD,
         known_at__gt=OuterRef("checked_at") - OVERLAP,
@@ -137,9 +175,9 @@ def with_news(now: datetime) -> QuerySet[SettlementProgress]:
         known_at__gt=OuterRef("checked_at") - OVERLAP,
         known_at__lte=now,
     )
-    trades = Q(activation__order__offer__product__in=traded_products())
+    trades = Q(order__offer__product__in=traded_products())
     still_open = SettlementProgress.objects.filter(next_due_at__isnull=False)
-    stirred = Q(activation__order__offer__site__in=sites_with_readings(still_open, now))
+    stirred = Q(order__offer__site__in=sites_with_readings(still_open, now))
     return (
         still_open.filter(stirred | trades)
         .annotate(
@@ -147,7 +185,7 @@ def with_news(now: datetime) -> QuerySet[SettlementProgress]:
         )
         .filter(Q(readings_came=True) | (trades & Exists(prices)))
         .annotate(prices_new=Exists(prices.filter(known_at__gt=OuterRef("checked_at"))))
-        .select_related("activation__order__offer__site")
+        .select_related("activation", "order__offer__site")
         .order_by("pk")
     )
 
@@ -173,12 +211,17 @@ def reason_of(progress: Any) -> Reason:
     return "NEW_PRICES"
 
 
-def wait(activation: Activation, problem: MarketError, *, saw: str, now: datetime) -> None:
+def named(settled: SettlementProgress | SettlementStatement) -> str:
+    """What a chain of statements settles, as decisions name it."""
+    return f"activation:{settled.activation_id}" if settled.activation_id else f"order:{settled.order_id}"
+
+
+def wait(order: Order, activation: Activation | None, problem: MarketError, *, saw: str, now: datetime) -> None:
     """Leave a decision that says why nothing was settled, unless the newest one says so already."""
-    subject = f"activation:{activation.pk}"
+    subject = f"activation:{activation.pk}" if activation else f"order:{order.pk}"
     newest = AgentDecision.objects.filter(agent="coordination", subject=subject).order_by("-at", "-pk").first()
     if newest is None or newest.why != str(problem):
-        site = activation.order.offer.site
+        site = order.offer.site
         decide(agent="coordination", site=site, now=now, subject=subject, saw=saw, decided="waited", why=str(problem))
 
 
@@ -188,9 +231,9 @@ def tell(statement: SettlementStatement, *, saw: str, now: datetime) -> None:
     moved = f"{'+' if change > 0 else '−'}£{abs(change) / 100:.2f}" if change else "no change"
     decide(
         agent="coordination",
-        site=statement.activation.order.offer.site,
+        site=statement.order.offer.site,
         now=now,
-        subject=f"activation:{statement.activation_id}",
+        subject=named(statement),
         saw=saw,
         decided=f"settled run {statement.run}, version {statement.version}, at £{statement.amount_pence / 100:.2f}",
         why=f"{moved} against the statement before, by what was known at {statement.knowledge_time:%Y-%m-%dT%H:%M}Z",
@@ -199,10 +242,8 @@ def tell(statement: SettlementStatement, *, saw: str, now: datetime) -> None:
 
 def complete_due(now: datetime) -> None:
     """Tell the buyer of each standing statement whose record is final; ask for the anchoring of those not there yet."""
-    untold = Q(activation__settlement_progress__announced__isnull=True) | ~Q(
-        activation__settlement_progress__announced=F("pk")
-    )
-    waiting = SettlementStatement.objects.filter(untold, superseded_by__isnull=True)
+    told = SettlementProgress.objects.filter(announced=OuterRef("pk"))
+    waiting = SettlementStatement.objects.filter(~Exists(told), superseded_by__isnull=True).order_by("created_at", "pk")
     pending = False
     for statement in waiting:
         try:

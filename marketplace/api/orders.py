@@ -118,7 +118,7 @@ class StatementShape(Shape):
     version = serializers.IntegerField()
     sequence = serializers.IntegerField(help_text="Number within the dispatch, from 1 on.")
     supersedes = serializers.UUIDField(source="supersedes_id", allow_null=True)
-    reason = serializers.CharField(help_text="RUN_DUE, NEW_READINGS, NEW_PRICES or DISPUTE.")
+    reason = serializers.CharField(help_text="RUN_DUE, NEW_READINGS, NEW_PRICES, DISPUTE or CANCELLED.")
     knowledge_time = Instant(read_only=True, help_text="Readings and prices known by then were used, and no others.")
     terms = serializers.DictField(help_text="Product, basis, tables, cap and rates the money was worked out by.")
     baseline_method = serializers.CharField()
@@ -141,7 +141,9 @@ class StatementShape(Shape):
     vat = serializers.DictField(help_text="Net, VAT and gross pence of what the buyer pays, or why not.")
     compensation = serializers.ListField(child=serializers.DictField(), help_text="The supplier's, beside the amount.")
     carbon = serializers.DictField(help_text="kg, g/kWh, source, as_of and label, or why not.")
-    label = serializers.CharField(help_text="MEASURED, ESTIMATED or SIMULATED, the least certain of its parts.")  # type: ignore[assignment] # a field of that name
+    label = serializers.CharField(
+        help_text="MEASURED, ESTIMATED or SIMULATED, the least certain of its parts; AGREED where nothing was metered."
+    )  # type: ignore[assignment] # a field of that name
     created_at = Instant(read_only=True)
     lines = LineShape(many=True)
     record = RecordShape(allow_null=True, default=None, read_only=True)
@@ -167,6 +169,11 @@ class OrderDetailShape(OrderShape):
     """An order with its dispatches, and their statements oldest first."""
 
     activations = ActivationShape(many=True)
+    statements = StatementShape(
+        source="own_statements",
+        many=True,
+        help_text="Those that settle the order itself: never called, or cancelled late.",
+    )
 
 
 class OrdersAsked(Input):
@@ -247,7 +254,7 @@ def in_order(model: type[OrderPeriod] | type[ActivationPeriod]) -> Prefetch[str]
 
 
 def whole(orders: QuerySet[Order]) -> QuerySet[Order]:
-    """Orders with everything that hangs on them, in seven queries however much that is."""
+    """Orders with everything that hangs on them, in ten queries at most, however much that is."""
     statements = (
         SettlementStatement.objects.order_by("created_at", "sequence")
         .select_related("record__anchor")
@@ -256,6 +263,7 @@ def whole(orders: QuerySet[Order]) -> QuerySet[Order]:
     activations = Activation.objects.order_by("start_at", "pk").prefetch_related(
         in_order(ActivationPeriod), Prefetch("statements", statements)
     )
+    own = Prefetch("statements", statements.filter(activation__isnull=True), to_attr="own_statements")
     return orders.select_related("offer__site").prefetch_related(
-        in_order(OrderPeriod), Prefetch("activations", activations)
+        in_order(OrderPeriod), Prefetch("activations", activations), own
     )

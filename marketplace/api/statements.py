@@ -111,11 +111,14 @@ class StatementDocumentShape(Shape):
     dispute_until = serializers.DateTimeField()
     contract_id = serializers.UUIDField()
     contract_hash = serializers.CharField(help_text="SHA-256 of the terms that were agreed.")
-    event_id = serializers.CharField()
+    settles = serializers.ChoiceField(
+        ["DISPATCH", "ORDER"], help_text="ORDER: it was never called, or was cancelled late; it then has no periods."
+    )
+    event_id = serializers.CharField(allow_null=True, help_text="The dispatch, where one is settled.")
     asset = serializers.CharField(help_text="A name that stays the same in every statement and says no place.")
     seller = serializers.CharField()
     buyer = serializers.CharField()
-    mechanism = serializers.CharField()
+    mechanism = serializers.CharField(allow_null=True)
     terms = serializers.DictField(help_text="Product, basis, tables, cap and rates the money was worked out by.")
     baseline = serializers.DictField(help_text="Method and facts: days used, adjustment, window.")
     periods = serializers.ListField(child=serializers.DictField(), help_text="One object a settlement period.")

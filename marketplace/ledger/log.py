@@ -81,7 +81,7 @@ def leaf_hashes(size: int) -> Sequence[bytes]:
 def statement_entry(statement: SettlementStatement) -> LedgerEntry | None:
     """The numbered event of a statement; None while it has no number."""
     entries = LedgerEntry.objects.filter(
-        event__type=STATEMENT, event__subject=f"order:{statement.activation.order_id}"
+        event__type=STATEMENT, event__subject=f"order:{statement.order_id}"
     ).select_related("event")
     return next((entry for entry in entries.order_by("-seq") if statement_of(entry) == statement.pk), None)
 

@@ -6,9 +6,10 @@ nothing. A statement from before half hours carried their money has nothing to b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +20,16 @@ from marketplace.models import SettlementStatement, StatementLine
 
 CHUNK = 1000
 Lines = Sequence[StatementLine]
-Money = tuple[int, int, int]  # utilisation, penalty and imbalance in pence, each as the seller is paid
+# Utilisation, penalty, imbalance, availability, clawback and cancellation fee in pence, each as the seller is paid.
+TYPES = ("USAGE", "PENALTY", "IMBALANCE", "AVAILABILITY", "CLAWBACK", "CANCELLATION_FEE")
+Money = tuple[int, ...]
+NOTHING = Decimal(0)
 
 
 def money_check() -> Check:
-    """Whether utilisation, penalty and imbalance of every statement follow from its lines."""
-    asked = SettlementStatement.objects.exclude(terms={}).order_by("pk").prefetch_related("lines")
+    """Whether the components of every statement follow from its lines, its terms and its order."""
+    asked = SettlementStatement.objects.exclude(terms={}).order_by("pk").select_related("order")
+    asked = asked.prefetch_related("lines")
     title = "Every statement's money follows from its half hours"
     return judged_all("money", title, asked.count(), faults(asked.iterator(chunk_size=CHUNK)))
 
@@ -34,7 +39,7 @@ def faults(statements: Iterator[SettlementStatement]) -> Iterator[str]:
     while chunk := list(islice(statements, CHUNK)):
         for one, found in zip(chunk, judged(chunk), strict=True):
             if found != stored(one):
-                yield f"statement {one.pk} is paid otherwise than its half hours come to"
+                yield f"statement {one.pk} is paid otherwise than its half hours and its order come to"
 
 
 def judged(statements: Sequence[SettlementStatement]) -> list[Money | None]:
@@ -47,10 +52,10 @@ def judged(statements: Sequence[SettlementStatement]) -> list[Money | None]:
 
 def stored(statement: SettlementStatement) -> Money:
     """What the statement's components say."""
-    sums = dict.fromkeys(("USAGE", "PENALTY", "IMBALANCE"), 0)
+    sums = dict.fromkeys(TYPES, 0)
     for part in statement.components:
         sums[part["type"]] = sums.get(part["type"], 0) + part["pence"]
-    return sums["USAGE"], sums["PENALTY"], sums["IMBALANCE"]
+    return tuple(sums[kind] for kind in TYPES)
 
 
 def recomputed(statements: Sequence[SettlementStatement]) -> Iterator[Money]:
@@ -68,7 +73,30 @@ def recomputed(statements: Sequence[SettlementStatement]) -> Iterator[Money]:
     short = matrix([[line.shortfall_wh for line in rows] for rows in lines], width)
     penalty = pennies(short, rates([penalty_rate(one) for one in statements]), None)
     for number, rows in enumerate(lines):
-        yield int(usage[number]), -int(penalty[number]), imbalance_of(rows)
+        yield (int(usage[number]), -int(penalty[number]), imbalance_of(rows), *besides_delivery(statements[number]))
+
+
+def besides_delivery(statement: SettlementStatement) -> Money:
+    """Availability, clawback and cancellation fee in pence.
+
+    Availability is power by hours at the price and share it names; one from before they were kept is taken as it is.
+    """
+    price = Decimal(statement.terms.get("availability_price_gbp_per_mw_h", "0"))
+    fee = (statement.order.cancellation_charged_pence or 0) if statement.reason == "CANCELLED" else 0
+    ready = dict.fromkeys(("AVAILABILITY", "CLAWBACK"), 0)
+    for part in statement.components:
+        if part["type"] in ready:
+            ready[part["type"]] += worth(part, price)
+    return ready["AVAILABILITY"], ready["CLAWBACK"], fee
+
+
+def worth(part: Mapping[str, Any], price: Decimal) -> int:
+    """What a component of standing ready comes to in pence: what is taken back is below zero."""
+    if "basis" not in part:
+        return int(part["pence"])
+    with exact():
+        amount = Decimal(part["basis"]["mw_h"]) * price * Decimal(part["basis"]["scale"])
+        return pence(amount if part["type"] == "AVAILABILITY" else -amount)
 
 
 def matrix(rows: list[list[int]], width: int) -> Whole:
@@ -96,4 +124,4 @@ def penalty_rate(statement: SettlementStatement) -> Decimal:
 def imbalance_of(lines: Lines) -> int:
     """The imbalance of a trade in pence, rounded once; 0 for another product."""
     with exact():
-        return pence(sum((Decimal(line.imbalance.get("gbp", "0")) for line in lines), Decimal(0)))
+        return pence(sum((Decimal(line.imbalance.get("gbp", "0")) for line in lines), NOTHING))

@@ -38,7 +38,7 @@ def final_records() -> list[SettlementRecord]:
 
 def record_checks(final: Sequence[SettlementRecord], on_chain: Mapping[str, str], unasked: str) -> Iterator[Check]:
     """Whether every record follows from its statement, and whether the contract holds the `final` ones."""
-    records = list(SettlementRecord.objects.select_related("statement__activation").order_by("pk"))
+    records = list(SettlementRecord.objects.select_related("statement").order_by("pk"))
     title = "Every settlement record follows from its statement"
     yield judged_all("records", title, len(records), (why for record in records for why in record_faults(record)))
     title = "The contract holds every settlement record"

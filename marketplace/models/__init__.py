@@ -26,10 +26,13 @@ from marketplace.models.plan import Plan
 from marketplace.models.purchase_record import PurchaseReading, PurchaseSettlement, standing_settlement
 from marketplace.models.sale_rules import SaleRules
 from marketplace.models.settlement import (
+    Held,
     SettlementProgress,
     SettlementStatement,
     StatementLine,
+    settlement_day,
     standing_statement,
+    window_of,
 )
 from marketplace.models.signal import Forecast, SignalPoint
 from marketplace.models.site import Site
@@ -53,6 +56,7 @@ __all__ = [
     "EventDay",
     "ExportReading",
     "Forecast",
+    "Held",
     "Job",
     "Lease",
     "LedgerEntry",
@@ -90,7 +94,9 @@ __all__ = [
     "buyer_of",
     "declared_event_days",
     "role_of",
+    "settlement_day",
     "side_of",
     "standing_settlement",
     "standing_statement",
+    "window_of",
 ]

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from django.db import models
 
-from marketplace.models.order import Activation
+from flex_engine.timegrid import HALF_HOUR, settlement_period
+from marketplace.models.order import Activation, Order
 
 
 class SettlementStatement(models.Model):
-    """One run of one activation. A correction is a new statement that supersedes; a statement never changes.
+    """One run of one dispatch, or of an order that none was under. A correction supersedes; a statement never changes.
 
-    The statements of an activation are one chain, numbered by `sequence`: each supersedes the one before it.
+    The statements of a dispatch are one chain, numbered by `sequence`: each supersedes the one before it. So are those of
+    an order without `activation`: what it is paid for having stood ready, or for having been cancelled late. An order has
+    the one or the other.
     """
 
     class Reason(models.TextChoices):
@@ -22,16 +27,27 @@ class SettlementStatement(models.Model):
         NEW_READINGS = "NEW_READINGS", "Meter readings were revised"
         NEW_PRICES = "NEW_PRICES", "Prices were revised"
         DISPUTE = "DISPUTE", "A dispute was right"
+        CANCELLED = "CANCELLED", "The order was cancelled late"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    activation = models.ForeignKey(Activation, models.PROTECT, related_name="statements")
-    sequence = models.PositiveIntegerField(default=1, help_text="Number within the activation, from 1 on")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="statements")
+    activation = models.ForeignKey(
+        Activation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="statements",
+        help_text="The dispatch that was settled; none where the order itself is",
+    )
+    start_at = models.DateTimeField(help_text="Start of the window that is settled")
+    end_at = models.DateTimeField(help_text="Its end, exclusive")
+    sequence = models.PositiveIntegerField(default=1, help_text="Number within the chain, from 1 on")
     run = models.CharField(max_length=2, default="II", help_text="II, SF, R1, R2, R3, RF or DF")
     version = models.PositiveIntegerField(default=1, help_text="Number within the run, from 1 on")
     supersedes = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="superseded_by")
     reason = models.CharField(max_length=12, choices=Reason.choices, default=Reason.RUN_DUE)
     knowledge_time = models.DateTimeField(help_text="Readings and prices known by then were used, and no others")
-    baseline_method = models.CharField(max_length=40)
+    baseline_method = models.CharField(max_length=40, blank=True, help_text="Empty where nothing was measured")
     baseline_facts = models.JSONField(default=dict, help_text="Days used, adjustment, window: enough to recompute")
     terms = models.JSONField(
         default=dict, help_text="Product, basis, tables, cap and rates the money was worked out by"
@@ -55,7 +71,8 @@ class SettlementStatement(models.Model):
     carbon = models.JSONField(default=dict, help_text="kg, g/kWh, source, as_of and label, or why not")
     label = models.CharField(
         max_length=10,
-        help_text="SIMULATED when any reading or price was, ESTIMATED when a settled half hour was, else MEASURED",
+        help_text="SIMULATED when any reading or price was, ESTIMATED when a settled half hour was, AGREED where nothing was "
+        "metered, else MEASURED",
     )
     created_at = models.DateTimeField()
 
@@ -65,6 +82,19 @@ class SettlementStatement(models.Model):
                 fields=["activation", "run", "version"], name="one_statement_per_activation_run_version"
             ),
             models.UniqueConstraint(fields=["activation", "sequence"], name="one_statement_per_activation_sequence"),
+            models.UniqueConstraint(
+                fields=["order", "run", "version"],
+                condition=models.Q(activation__isnull=True),
+                name="one_statement_per_order_run_version",
+            ),
+            models.UniqueConstraint(
+                fields=["order", "sequence"],
+                condition=models.Q(activation__isnull=True),
+                name="one_statement_per_order_sequence",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(start_at__lt=models.F("end_at")), name="statement_window_ends_after_its_start"
+            ),
             models.CheckConstraint(
                 condition=models.Q(amount_pence=models.F("payment_pence") - models.F("penalty_pence")),
                 name="statement_components_sum_to_the_amount",
@@ -82,9 +112,48 @@ class SettlementStatement(models.Model):
         return self.amount_pence - sum(part["pence"] for part in self.components if part["type"] == "IMBALANCE")
 
 
-def standing_statement(activation: Activation) -> SettlementStatement | None:
-    """The statement of `activation` that nothing supersedes; None before its first."""
-    return activation.statements.order_by("-sequence").first()
+def standing_statement(order: Order, activation: Activation | None) -> SettlementStatement | None:
+    """The statement that nothing supersedes, of a dispatch under `order` or, without one, of the order; None before its first."""
+    return order.statements.filter(activation=activation).order_by("-sequence").first()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one chain of statements settles, and its window [start_at, end_at) in UTC. Without an activation: the order.
+
+    Use cases that settle lock its rows first.
+    """
+
+    order: Order
+    activation: Activation | None
+    start_at: datetime
+    end_at: datetime
+
+    @property
+    def first_statement(self) -> SettlementStatement | None:
+        """The first statement of the chain."""
+        return self.order.statements.filter(activation=self.activation).order_by("sequence").first()
+
+    @property
+    def stands(self) -> SettlementStatement | None:
+        """The statement that nothing supersedes."""
+        return standing_statement(self.order, self.activation)
+
+    @property
+    def settlement_day(self) -> date:
+        """The settlement day that its runs are due by."""
+        return settlement_day(self.end_at)
+
+
+def settlement_day(end_at: datetime) -> date:
+    """The London day of the last period before `end_at`: when a run of it is due, every period before has that run."""
+    return settlement_period(end_at - HALF_HOUR)[0]
+
+
+def window_of(order: Order) -> tuple[datetime, datetime]:
+    """From the first half hour that was ordered to the end of the last, in UTC."""
+    span = order.periods.aggregate(first=models.Min("start_at"), last=models.Max("start_at"))
+    return span["first"], span["last"] + HALF_HOUR
 
 
 class StatementLine(models.Model):
@@ -125,13 +194,16 @@ class StatementLine(models.Model):
 
 
 class SettlementProgress(models.Model):
-    """How far the settlement of an activation has come: which run is next and when, and what is still to be told.
+    """How far the settlement of a dispatch or an order has come: which run is next and when, and what is still to be told.
 
     The statements are the record and never change; this row is what the agent looks at to know what to do next.
     """
 
-    activation = models.OneToOneField(Activation, models.PROTECT, related_name="settlement_progress")
-    next_run = models.CharField(max_length=2, blank=True, help_text="Empty once RF has closed the settlement")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="settlement_progress")
+    activation = models.OneToOneField(
+        Activation, models.PROTECT, null=True, blank=True, related_name="settlement_progress"
+    )
+    next_run = models.CharField(max_length=2, blank=True, help_text="Empty once no run is to come")
     next_due_at = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(help_text="Readings and prices known by then have been compared")
     announced = models.ForeignKey(
@@ -144,4 +216,9 @@ class SettlementProgress(models.Model):
     )
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order"], condition=models.Q(activation__isnull=True), name="one_progress_per_order_itself"
+            ),
+        ]
         indexes = [models.Index(fields=["next_due_at"])]

@@ -68,10 +68,10 @@ def waiting_disputes(user: User, now: datetime) -> Iterator[Item]:
     own = Organisation.objects.filter(**own_organisations("", user)).values("pk")
     ours = Q(state=DisputeState.ANSWERED, opened_by__in=own)
     theirs = Q(state=DisputeState.OPEN) & ~Q(opened_by__in=own)
-    rows = Dispute.objects.filter(deal_seen("statement__activation__order", user)).filter(ours | theirs)
-    rows = rows.select_related("statement__activation__order__offer__site")
+    rows = Dispute.objects.filter(deal_seen("statement__order", user)).filter(ours | theirs)
+    rows = rows.select_related("statement__order__offer__site")
     for row in rows.order_by("response_due_at", "pk")[:5]:
-        site, due = row.statement.activation.order.offer.site, row.decision_due_at or row.response_due_at
+        site, due = row.statement.order.offer.site, row.decision_due_at or row.response_due_at
         waits = "answer" if row.state == DisputeState.OPEN else "decision"
         yield Item(
             f"A dispute over {site.name} waits for your {waits}",

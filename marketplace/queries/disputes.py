@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Abs, Coalesce
 
 from marketplace.models import Dispute, Organisation, buyer_of, side_of
@@ -151,7 +151,7 @@ def filtered_disputes(disputes: QuerySet[Dispute], filters: DisputeFilters) -> Q
 
 def whole(disputes: QuerySet[Dispute]) -> QuerySet[Dispute]:
     """Disputes with all that a row names."""
-    return disputes.select_related("statement__activation__order__offer__site", "opened_by").prefetch_related("lines")
+    return disputes.select_related("statement__order__offer__site", "opened_by").prefetch_related("lines")
 
 
 def dispute_list(disputes: QuerySet[Dispute], filters: DisputeFilters, number: int, now: datetime) -> Page[DisputeRow]:
@@ -168,11 +168,11 @@ def dispute_row(dispute: Dispute, now: datetime) -> DisputeRow:
     return DisputeRow(
         id=str(dispute.pk),
         short_id=str(dispute.pk)[:8],
-        order=str(statement.activation.order_id),
+        order=str(statement.order_id),
         statement=str(statement.pk),
         run=statement.run,
         version=statement.version,
-        site_name=statement.activation.order.offer.site.name,
+        site_name=statement.order.offer.site.name,
         state=state.value,
         state_name=STATES[state],
         overdue=is_overdue(standing_of(dispute, other_is_here=True), now=now),
@@ -208,7 +208,7 @@ def standing_of(dispute: Dispute, *, other_is_here: bool) -> Standing:
 
 def dispute_page(dispute: Dispute, organisation: Organisation | None, now: datetime) -> DisputePage:
     """One dispute as `organisation` sees it: a party with its next steps, or anybody else without."""
-    order = dispute.statement.activation.order
+    order = dispute.statement.order
     other = buyer_of(order) if dispute.side == Side.SELLER else dispute.opened_by
     side = side_of(order, organisation)
     steps = steps_for(standing_of(dispute, other_is_here=other is not None), side, now=now)
@@ -249,6 +249,19 @@ def in_dispute(path: str, outer: str = "pk") -> Coalesce:
     undecided = Dispute.objects.filter(**{path: OuterRef(outer)}, state__in=UNDECIDED).order_by().values(path)
     claimed = undecided.annotate(total=Sum(Abs("difference_pence"))).values("total")
     return Coalesce(Subquery(claimed, output_field=IntegerField()), 0)
+
+
+def same_chain(path: str = "") -> Q:
+    """Rows along `path` to a statement that belong to the chain of the outer statement: of its dispatch, or of its order."""
+    own = Q(**{f"{path}activation": OuterRef("activation")})
+    return own | Q(**{f"{path}activation__isnull": True, f"{path}order": OuterRef("order")})
+
+
+def in_dispute_of_chain() -> Coalesce:
+    """The same sum as a column of statements, over every statement of the chain of each."""
+    undecided = Dispute.objects.filter(same_chain("statement__"), state__in=UNDECIDED)
+    claimed = undecided.order_by().values("statement__order").annotate(total=Sum(Abs("difference_pence")))
+    return Coalesce(Subquery(claimed.values("total"), output_field=IntegerField()), 0)
 
 
 def dispute_export(disputes: QuerySet[Dispute], now: datetime) -> Iterator[list[object]]:

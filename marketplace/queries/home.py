@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Exists
+
 from marketplace.models import (
     Activation,
     AgentDecision,
@@ -17,7 +19,7 @@ from marketplace.models import (
     User,
 )
 from marketplace.queries.attention import Item, auditor_items, grid_items, operator_items
-from marketplace.queries.disputes import in_dispute
+from marketplace.queries.disputes import in_dispute_of_chain, same_chain
 from marketplace.queries.figures import Figure
 from marketplace.queries.ledger import Head, heads
 from marketplace.queries.offers import OfferRow, offer_row
@@ -135,15 +137,13 @@ def whole_draw(rows: list[SiteRow]) -> Figure | None:
 
 
 def earnings(user: User, now: datetime) -> Earnings:
-    """What the dispatches settled first in the last 30 days are paid, by the statement of each that stands."""
+    """What was settled first in the last 30 days is paid, by the statement of each that stands."""
     own = visible(Site, user)  # a statement is also its buyer's to read, and earns the buyer nothing
+    first = SettlementStatement.objects.filter(same_chain(), sequence=1, created_at__gt=now - MONTH)
     rows = SettlementStatement.objects.filter(
-        activation__statements__sequence=1,
-        activation__statements__created_at__gt=now - MONTH,
-        superseded_by__isnull=True,
-        activation__order__offer__site__in=own.values("pk"),
+        Exists(first), superseded_by__isnull=True, order__offer__site__in=own.values("pk")
     )
-    disputed = rows.annotate(in_dispute=in_dispute("statement__activation", "activation"))
+    disputed = rows.annotate(in_dispute=in_dispute_of_chain())
     found = list(disputed.values_list("amount_pence", "delivered_wh", "label", "in_dispute"))
     return Earnings(
         sum(pence for pence, _, _, _ in found),
@@ -175,9 +175,7 @@ def auditor_home(user: User) -> AuditorHome:
     """The log, its heads and the newest statements."""
     found = heads()
     final = [head for head in found if head.state == "FINAL"]
-    statements = (
-        visible(SettlementStatement, user).select_related("activation", "record__anchor").order_by("-created_at")[:8]
-    )
+    statements = visible(SettlementStatement, user).select_related("record__anchor").order_by("-created_at")[:8]
     return AuditorHome(
         entries=visible(LedgerEntry, user).count(),
         unsequenced=visible(Event, user).filter(entry__isnull=True).count(),
@@ -192,4 +190,4 @@ def recorded(row: SettlementStatement) -> Recorded:
     """One statement with the state of its record."""
     record = getattr(row, "record", None)
     state = record.anchor.state if record and record.anchor else "QUEUED"
-    return Recorded(str(row.activation.order_id), row.run, row.amount_pence, row.created_at, state, row.label)
+    return Recorded(str(row.order_id), row.run, row.amount_pence, row.created_at, state, row.label)

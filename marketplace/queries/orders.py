@@ -12,14 +12,14 @@ from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
 
 from flex_engine.timegrid import HALF_HOUR
 from marketplace.ledger.log import as_bytes
-from marketplace.models import ContractDocument, Event, Order
-from marketplace.queries.dispatches import DispatchRow, dispatch_row
+from marketplace.models import ContractDocument, Event, Order, SettlementStatement
+from marketplace.queries.dispatches import DispatchRow, StatementRow, dispatch_row, statement_row
 from marketplace.queries.disputes import in_dispute
 from marketplace.queries.exports import utc_text
 from marketplace.queries.messages import MessageRow, messages_of
 from marketplace.queries.pages import Page, page_of
 from marketplace.queries.sentences import sentence
-from marketplace.rules.order_state import OrderState
+from marketplace.rules.order_state import ActivationState, OrderState
 from marketplace.rules.product_terms import product_on
 
 HEADER = (
@@ -147,6 +147,7 @@ class OrderPage:
     steps: tuple[Step, ...]
     periods: tuple[OrderPeriodRow, ...]
     dispatches: tuple[DispatchRow, ...]
+    statements: tuple[StatementRow, ...]
     timeline: tuple[TimelineEntry, ...]
     messages: tuple[MessageRow, ...]
 
@@ -210,11 +211,12 @@ def steps_of(state: str) -> tuple[Step, ...]:
 
 def order_page(order: Order) -> OrderPage:
     """One order in full."""
-    rows = Order.objects.filter(pk=order.pk).annotate(in_dispute=in_dispute("statement__activation__order"))
+    rows = Order.objects.filter(pk=order.pk).annotate(in_dispute=in_dispute("statement__order"))
     spanned: Any = with_document(filtered_orders(rows, OrderFilters())).get()
     periods = tuple(OrderPeriodRow(row.start_at, row.ordered_kw) for row in order.periods.order_by("start_at"))
     energy = sum((row.ordered_kw for row in periods), Decimal(0)) / 2
     activations = list(order.activations.order_by("-start_at", "-pk"))
+    called = any(row.state != ActivationState.REJECTED for row in activations)
     return OrderPage(
         row=order_row(spanned),
         offer_id=str(order.offer_id),
@@ -242,9 +244,15 @@ def order_page(order: Order) -> OrderPage:
         steps=steps_of(order.state),
         periods=periods,
         dispatches=tuple(dispatch_row(row, spanned.offer.direction) for row in activations),
+        statements=() if called else tuple(statement_row(row) for row in own_statements(order)),
         timeline=timeline([f"order:{order.pk}"] + [f"activation:{row.pk}" for row in activations]),
         messages=messages_of([str(order.transaction_id)], role="bpp"),
     )
+
+
+def own_statements(order: Order) -> QuerySet[SettlementStatement]:
+    """The statements that settle the order itself and no dispatch of it, newest first."""
+    return order.statements.filter(activation__isnull=True).order_by("-sequence").prefetch_related("lines")
 
 
 def with_document(orders: QuerySet[Order]) -> QuerySet[Order]:

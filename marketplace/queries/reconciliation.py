@@ -196,12 +196,10 @@ def notified(row: PositionNotification) -> Notified:
 def lines_of(site_ids: list[int], span: tuple[datetime, datetime], run: str) -> Lines:
     """The lines of the statements of `run`, or of the newest of each dispatch; a replaced one says by what."""
     of_p415 = Q(statement__activation__mechanism=MECHANISM) | Q(
-        statement__activation__order__offer__product__in=wholesale_products()
+        statement__order__offer__product__in=wholesale_products()
     )
-    rows = StatementLine.objects.filter(of_p415, statement__activation__order__offer__site__in=site_ids)
-    rows = rows.filter(start_at__gte=span[0], start_at__lt=span[1]).select_related(
-        "statement__activation__order__offer"
-    )
+    rows = StatementLine.objects.filter(of_p415, statement__order__offer__site__in=site_ids)
+    rows = rows.filter(start_at__gte=span[0], start_at__lt=span[1]).select_related("statement__order__offer")
     lines = list(rows.order_by("statement__sequence", "start_at"))
     newest = {line.statement.activation_id: line.statement for line in lines}
     wanted = {line.statement.activation_id: line.statement for line in lines if run in ("", line.statement.run)}
@@ -220,7 +218,7 @@ def lines_of(site_ids: list[int], span: tuple[datetime, datetime], run: str) -> 
 
 def settled_line(line: StatementLine, statement: SettlementStatement, newest: SettlementStatement) -> Settled:
     """A line as reconciliation sees it: what was instructed, with the offer's sign."""
-    offer = statement.activation.order.offer
+    offer = statement.order.offer
     return Settled(
         f"activation:{statement.activation_id}",
         unit_of(offer.site_id),

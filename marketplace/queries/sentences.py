@@ -131,6 +131,11 @@ def statement(p: Payload) -> str:
     short = f"{kwh(p['shortfall_wh'])} short" if int(p["shortfall_wh"]) else "nothing short"
     delivered = f"delivered {kwh(p['delivered_wh'])}, {kwh(p['eligible_wh'])} of it eligible, {short}"
     changed = f", {signed(p['delta_pence'])} against the statement before" if "delta_pence" in p else ""
+    if "activation" not in p:
+        what = (
+            "The order was cancelled late" if p["reason"] == "CANCELLED" else "The order stood ready and was not called"
+        )
+        return f"{what}. Run {p['run']} pays {money(p['amount_pence'])}{changed}."
     return f"Dispatch {p['activation']} {delivered}. Run {p['run']} pays {money(p['amount_pence'])}{changed}."
 
 

@@ -40,16 +40,23 @@ def statement_document(page: StatementPage, statement: SettlementStatement) -> d
         "dispute_until": utc_text(page.dispute_until),
         "contract_id": row.order,
         "contract_hash": page.terms_digest,
-        "event_id": page.instruction_id,
+        "settles": "DISPATCH" if page.instruction_id else "ORDER",
+        "event_id": page.instruction_id or None,
         "asset": pseudonym(row.site_slug),
         "seller": settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"],
         "buyer": page.buyer,
-        "mechanism": page.mechanism,
+        "mechanism": page.mechanism or None,
         "terms": statement.terms,
-        "baseline": {"method": page.baseline_method, "facts": statement.baseline_facts},
+        "baseline": {"method": page.baseline_method or None, "facts": statement.baseline_facts},
         "periods": periods,
         "components": [
-            {"type": one.type, "description": one.description, "pence": one.pence, "residual_gbp": one.residual_gbp}
+            {
+                "type": one.type,
+                "description": one.description,
+                "pence": one.pence,
+                "residual_gbp": one.residual_gbp,
+                "basis": dict(one.basis),
+            }
             for one in page.components
         ],
         "rounding_residual_gbp": page.residual_gbp,

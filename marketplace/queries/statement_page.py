@@ -95,12 +95,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class ComponentRow:
-    """One component of the amount, in whole pence, and what rounding it left over in GBP."""
+    """One component of the amount, in whole pence, and what rounding it left over in GBP.
+
+    `basis` is what it was worked out from where that is no settlement period.
+    """
 
     type: str
     description: str
     pence: int
     residual_gbp: str
+    basis: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +179,12 @@ class StatementPage:
 def statement_page(statement: SettlementStatement, organisation: Organisation | None, now: datetime) -> StatementPage:
     """One statement as `organisation` sees it."""
     found = filtered_statements(
-        SettlementStatement.objects.filter(pk=statement.pk).select_related("record__anchor", "supersedes"),
+        SettlementStatement.objects.filter(pk=statement.pk).select_related(
+            "activation", "record__anchor", "supersedes"
+        ),
         StatementFilters(state=ALL),
     ).get()
-    order = found.activation.order
+    order, called = found.order, found.activation
     row, until = statement_row(found), dispute_until(found.created_at)
     lines, entry = tuple(line_rows(found)), statement_entry(found)
     disputes = whole(Dispute.objects.filter(disputed(found))).order_by("-opened_at", "pk")
@@ -188,8 +194,8 @@ def statement_page(statement: SettlementStatement, organisation: Organisation | 
         supersedes=str(found.supersedes_id or ""),
         superseded_by=str(found.superseded_by.pk) if row.superseded else "",
         buyer=order.buyer_subscriber_id,
-        instruction_id=found.activation.instruction_id,
-        mechanism=found.activation.mechanism,
+        instruction_id=called.instruction_id if called else "",
+        mechanism=called.mechanism if called else "",
         terms=tuple((named(key), written(value)) for key, value in found.terms.items()),
         product=str(found.terms.get("product", "")),
         regulatory_basis=str(found.terms.get("regulatory_basis", "")),
@@ -216,7 +222,8 @@ def disputed(statement: SettlementStatement) -> Q:
     own = Q(statement=statement)
     if hasattr(statement, "superseded_by"):
         return own
-    return own | Q(statement__activation=statement.activation_id, state__in=UNDECIDED)
+    chain = {"statement__order": statement.order_id, "statement__activation": statement.activation_id}
+    return own | Q(**chain, state__in=UNDECIDED)
 
 
 def line_rows(statement: SettlementStatement) -> Iterator[LineRow]:
@@ -248,10 +255,11 @@ def line_rows(statement: SettlementStatement) -> Iterator[LineRow]:
 def components_of(statement: SettlementStatement) -> Iterator[ComponentRow]:
     """The stored components; a statement from before they were kept has its payment and its penalty."""
     if not statement.components:
-        yield ComponentRow("USAGE", "Payment", statement.payment_pence, "")
-        yield ComponentRow("PENALTY", "Penalty", -statement.penalty_pence, "")
+        yield ComponentRow("USAGE", "Payment", statement.payment_pence, "", {})
+        yield ComponentRow("PENALTY", "Penalty", -statement.penalty_pence, "", {})
     for part in statement.components:
-        yield ComponentRow(part["type"], part["description"], part["pence"], part["residual_gbp"])
+        facts = part.get("basis", {})
+        yield ComponentRow(part["type"], part["description"], part["pence"], part["residual_gbp"], facts)
 
 
 def vat_of(stored: Mapping[str, Any]) -> Vat:

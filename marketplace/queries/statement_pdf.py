@@ -90,7 +90,7 @@ def sections(page: StatementPage) -> Iterable[Section]:
     """What the document says, in order; the tests read it from here as well as from the page."""
     yield Section("Statement", facts(page), headed=False)
     yield Section("Figures", figures(page))
-    yield Section("Settlement periods, energy in kWh", lines(page))
+    yield Section("Settlement periods, energy in kWh", lines(page), note="None: nothing was called.")
     yield Section("Components of the amount", components(page))
     yield Section("Supplier compensation", compensation(page), note="None under this product.")
     yield Section("Changes against the superseded statement", changes(page.changes), note="It supersedes none.")
@@ -105,13 +105,13 @@ def facts(page: StatementPage) -> Cells:
     return [
         ("Statement", row.id),
         ("Order", row.order),
-        ("Dispatch", page.instruction_id),
+        ("Dispatch", page.instruction_id or "none: the order was cancelled or never called"),
         ("Site", row.site_name),
         ("Buyer", page.buyer),
         ("Window", f"{local(row.start)} to {local(row.end)}"),
         ("Run and version", f"{row.run}, version {row.version} ({row.reason_name})"),
-        ("Product", f"{page.product or 'not recorded'}, mechanism {page.mechanism}"),
-        ("Baseline", page.baseline_method),
+        ("Product", f"{page.product or 'not recorded'}, mechanism {page.mechanism or 'none'}"),
+        ("Baseline", page.baseline_method or "none: nothing was metered"),
         ("Issued", utc_text(row.created_at)),
         ("Knowledge time", utc_text(row.knowledge_time)),
         ("Can be disputed until", utc_text(page.dispute_until)),
@@ -136,7 +136,9 @@ def figures(page: StatementPage) -> Cells:
 
 
 def lines(page: StatementPage) -> Cells:
-    """The half hours."""
+    """The half hours; none where nothing was called."""
+    if not page.lines:
+        return []
     head = ("Half hour from", "SP", "Instructed", "Baseline", "Metered", "Delivered", "Eligible", "Short", "Pay GBP", "Penalty GBP", "Reading")  # fmt: skip
     return [
         head,

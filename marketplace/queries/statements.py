@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, Exists, OuterRef, QuerySet, When
+from django.db.models import Case, Exists, QuerySet, When
 
 from marketplace.models import Dispute, SettlementStatement
-from marketplace.queries.disputes import in_dispute
+from marketplace.queries.disputes import in_dispute_of_chain, same_chain
 from marketplace.queries.exports import utc_text
 from marketplace.queries.pages import Page, page_of
 from marketplace.rules.dispute import UNDECIDED
@@ -105,6 +105,7 @@ class StatementRow:
     label: str
     created_at: datetime
     knowledge_time: datetime
+    called: bool
 
     @property
     def state(self) -> str:
@@ -132,15 +133,15 @@ def filtered_statements(
     if filters.run:
         statements = statements.filter(run=filters.run)
     if filters.order:
-        statements = statements.filter(activation__order__in=[one] if (one := as_uuid(filters.order)) else [])
+        statements = statements.filter(order__in=[one] if (one := as_uuid(filters.order)) else [])
     if filters.state != ALL:
         statements = statements.filter(superseded_by__isnull=filters.state != SUPERSEDED)
-    claimed = in_dispute("statement__activation", "activation")
+    claimed = in_dispute_of_chain()
     found = statements.annotate(in_dispute=Case(When(superseded_by__isnull=True, then=claimed), default=0))
     if filters.disputed == "yes":
-        undecided = Dispute.objects.filter(statement__activation=OuterRef("activation"), state__in=UNDECIDED)
+        undecided = Dispute.objects.filter(same_chain("statement__"), state__in=UNDECIDED)
         found = found.filter(Exists(undecided), superseded_by__isnull=True)
-    return found.select_related("activation__order__offer__site", "superseded_by").order_by("-created_at", "pk")
+    return found.select_related("order__offer__site", "superseded_by").order_by("-created_at", "pk")
 
 
 def as_uuid(text: str) -> uuid.UUID | None:
@@ -179,12 +180,11 @@ def added(totals: Iterable[Totals]) -> Totals:
 
 def statement_row(statement: Any) -> StatementRow:
     """The row of a statement annotated by filtered_statements."""
-    activation = statement.activation
-    site = activation.order.offer.site
+    site = statement.order.offer.site
     return StatementRow(
         id=str(statement.pk),
         short_id=str(statement.pk)[:8],
-        order=str(activation.order_id),
+        order=str(statement.order_id),
         site_name=site.name,
         site_slug=site.slug,
         run=statement.run,
@@ -192,8 +192,8 @@ def statement_row(statement: Any) -> StatementRow:
         superseded=hasattr(statement, "superseded_by"),
         reason=statement.reason,
         reason_name=statement.get_reason_display(),
-        start=activation.start_at,
-        end=activation.end_at,
+        start=statement.start_at,
+        end=statement.end_at,
         delivered_wh=statement.delivered_wh,
         eligible_wh=statement.eligible_wh,
         shortfall_wh=statement.shortfall_wh,
@@ -206,6 +206,7 @@ def statement_row(statement: Any) -> StatementRow:
         label=statement.label,
         created_at=statement.created_at,
         knowledge_time=statement.knowledge_time,
+        called=statement.activation_id is not None,
     )
 
 

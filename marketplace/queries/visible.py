@@ -82,8 +82,8 @@ OWNED_THROUGH: dict[type[Model], str] = {
     Order: "offer__site__organisation__",
     OrderPeriod: "order__offer__site__organisation__",
     Activation: "order__offer__site__organisation__",
-    SettlementProgress: "activation__order__offer__site__organisation__",
-    SettlementRecord: "statement__activation__order__offer__site__organisation__",
+    SettlementProgress: "order__offer__site__organisation__",
+    SettlementRecord: "statement__order__offer__site__organisation__",
     Purchase: "organisation__",
     PurchaseReading: "purchase__organisation__",
     PurchaseSettlement: "purchase__organisation__",
@@ -92,10 +92,10 @@ OWNED_THROUGH: dict[type[Model], str] = {
 # The path from each model to its order, for what both parties of an order read: its seller, and its buyer if it is here.
 DEALT_THROUGH: dict[type[Model], str] = {
     ContractDocument: "order",
-    SettlementStatement: "activation__order",
-    StatementLine: "statement__activation__order",
-    Dispute: "statement__activation__order",
-    DisputeEntry: "dispute__statement__activation__order",
+    SettlementStatement: "order",
+    StatementLine: "statement__order",
+    Dispute: "statement__order",
+    DisputeEntry: "dispute__statement__order",
 }
 # Hashes, public figures and published needs: the same for everybody who is signed in.
 PUBLIC: frozenset[type[Model]] = frozenset({Anchor, SignalPoint, Forecast, Tender, TenderPeriod})

@@ -60,6 +60,8 @@ def value_claim(part: Part, *, unit: ClaimUnit, claimed: int) -> Claim:
             refuse(claimed, "that is no amount of pence.", "Write what the disputed part should come to, in pence.")
         stated, difference = part.pence, claimed - part.pence
     else:
+        if not part.lines:
+            refuse(claimed, "the statement settles no energy.", "Claim an amount of money instead.")
         if not 0 <= claimed <= part.most_wh:
             refuse(claimed, f"between 0 and {part.most_wh} Wh can be counted there.", "Write eligible energy in Wh.")
         stated = part.eligible_wh

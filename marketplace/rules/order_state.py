@@ -70,6 +70,7 @@ ORDER_TRANSITIONS: dict[tuple[OrderState, OrderEvent], OrderState] = {
     (S.PENDING, E.CANCEL): S.CANCELLED,
     (S.CONFIRMED, E.DISPATCH): S.ACTIVE,
     (S.CONFIRMED, E.CANCEL): S.CANCELLED,
+    (S.CONFIRMED, E.DELIVER): S.DELIVERED,  # it stood ready and was not called
     (S.ACTIVE, E.DISPATCH): S.ACTIVE,
     (S.ACTIVE, E.STAND_DOWN): S.CONFIRMED,
     (S.ACTIVE, E.DELIVER): S.DELIVERED,

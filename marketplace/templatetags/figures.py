@@ -22,6 +22,7 @@ WORDS = {
     "ESTIMATED": "Worked out from related data because nothing measured it.",
     "SIMULATED": "Made by a simulator. It describes no real meter or market.",
     "ASSUMED": "Taken as given because nobody said otherwise.",
+    "AGREED": "Follows from the terms of the order alone; nothing had to be metered.",
 }
 
 

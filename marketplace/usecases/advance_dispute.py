@@ -53,7 +53,7 @@ def advance_dispute(
         )
     with transaction.atomic():
         dispute = held(dispute)
-        side, actor = party(dispute.statement.activation.order, organisation, user)
+        side, actor = party(dispute.statement.order, organisation, user)
         if repeats(dispute, step, actor, words):
             return dispute
         take(dispute, step, side, actor, words, evidence, agrees=agrees, now=now)
@@ -76,7 +76,7 @@ def repeats(dispute: Dispute, step: DisputeStep, organisation: Organisation, wor
 
 def standing_of(dispute: Dispute) -> Standing:
     """What the rules want to know of it."""
-    other = buyer_of(dispute.statement.activation.order) if dispute.side == Side.SELLER else dispute.opened_by
+    other = buyer_of(dispute.statement.order) if dispute.side == Side.SELLER else dispute.opened_by
     return Standing(
         state=DisputeState(dispute.state),
         opened_by=Side(dispute.side),

@@ -61,15 +61,15 @@ def amend_dispute(
     check_words(words, evidence)
     with transaction.atomic():
         dispute = held(dispute)
-        activation = dispute.statement.activation
-        side, seller = party(activation.order, organisation, user)
+        order, activation = dispute.statement.order, dispute.statement.activation
+        side, seller = party(order, organisation, user)
         if repeats(dispute, DisputeStep.AMEND, seller, words):
             return dispute
         check_step(standing_of(dispute), DisputeStep.AMEND, side, now=now)
         require(role_of(user, seller), Action.SETTLE)
         apply(dispute, correction, words, user=user, now=now)
-        stands = standing_statement(activation)
-        made = resettle(activation=activation, reason="DISPUTE", now=now)
+        stands = standing_statement(order, activation)
+        made = resettle(activation=activation, order=order, reason="DISPUTE", now=now)
         # Inputs given here must make a difference now; without any, what was recorded since the claim must have made one.
         given = correction.readings or correction.event_days
         before = stands if stands is not None and given else dispute.statement
@@ -97,7 +97,7 @@ def amend_dispute(
 
 def apply(dispute: Dispute, correction: Correction, words: str, *, user: User, now: datetime) -> None:
     """Record the inputs by the use cases that record any others."""
-    site = dispute.statement.activation.order.offer.site
+    site = dispute.statement.order.offer.site
     if correction.readings:
         record_meter(
             site=site,

@@ -121,11 +121,11 @@ def cut_at(head: Anchor, sight: Sight, scope: Scope) -> Cut:
     settled = entries.filter(event__type=STATEMENT).select_related("event").order_by("seq")
     wanted = [found for entry in settled.iterator(chunk_size=1000) if (found := statement_of(entry))]
     rows = SettlementStatement.objects.filter(pk__in=wanted).select_related(
-        "activation__order__offer__site", "activation__order__offer__plan", "supersedes"
+        "activation", "order__offer__site", "order__offer__plan", "supersedes"
     )
     statements, sites = list(rows.order_by("created_at", "sequence", "pk")), set(sight.sites)
-    shown = [one for one in statements if one.terms and one.activation.order.offer.site in sites]
-    subjects = {f"site:{one.activation.order.offer.site.slug}" for one in shown}
+    shown = [one for one in statements if one.terms and one.order.offer.site in sites]
+    subjects = {f"site:{one.order.offer.site.slug}" for one in shown}
     meters = numbered.filter(event__subject__in=subjects, event__type__startswith="meter.")
     either = Q(seq__in=entries.values("seq")) | Q(seq__in=meters.values("seq"))
     return Cut(head, LedgerEntry.objects.filter(either).order_by("seq"), statements, shown)
@@ -183,7 +183,7 @@ def readings(cut: Cut) -> Iterator[dict[str, Any]]:
     """The readings that the statements' sites had, by the entry that recorded them."""
     known: dict[Site, datetime] = {}
     for statement in cut.settled:
-        site = statement.activation.order.offer.site
+        site = statement.order.offer.site
         known[site] = max(statement.knowledge_time, known.get(site, statement.knowledge_time))
     for site, known_at in sorted(known.items(), key=lambda one: one[0].slug):
         yield from reading_lines(site, size=cut.size, known_at=known_at)

@@ -1,6 +1,6 @@
 """Make one settlement statement: measure, price, store, log it and tell the buyer, in the transaction of the caller.
 
-Which run and version it is, and whether it is made at all, is decided by settle_activation and resettle.
+Which run and version it is, and whether it is made at all, is decided by settle_activation, settle_order and resettle.
 """
 
 from __future__ import annotations
@@ -10,39 +10,65 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.conf import settings
-
-from beckn import outbox
 from flex_engine.quantities import Label
+from flex_engine.settle.delivery import PeriodDelivery
 from flex_engine.settle.effective import NothingInForceError
 from flex_engine.settle.payment import Payment
 from flex_engine.settle.products import Product
 from flex_engine.settle.vat import invoice
 from flex_engine.settle.versions import Named, Reason, due_at, next_run
-from flex_engine.timegrid import HALF_HOUR, settlement_period
-from marketplace import enqueue, events, notify
-from marketplace.models import Activation, SettlementProgress, SettlementStatement, StatementLine
-from marketplace.rules.order_state import ActivationState
+from flex_engine.timegrid import settlement_period
+from marketplace.models import (
+    Activation,
+    Held,
+    Order,
+    SettlementProgress,
+    SettlementStatement,
+    StatementLine,
+    window_of,
+)
+from marketplace.rules.order_state import OrderState
 from marketplace.rules.product_terms import product_on
 from marketplace.usecases.account_carbon import account_carbon
 from marketplace.usecases.compensate_supplier import compensate_supplier
 from marketplace.usecases.measure_delivery import Measured, measure_delivery
 from marketplace.usecases.price_delivery import Priced, decimal_of, price_delivery
-from marketplace.wire.activation import delivery_attributes, settlement_entry
-from marketplace.wire.contract import order_contract, performance_entry
+from marketplace.usecases.price_order import price_order
+from marketplace.usecases.tell_statement import tell_statement
 
 LINE_FIELDS = ("instructed_wh", "baseline_wh", "metered_wh", "delivered_wh", "eligible_wh", "shortfall_wh")
 
 
 @dataclass(frozen=True, slots=True)
 class Worked:
-    """What an activation comes to by what was known at `known_at`."""
+    """What a dispatch, or an order that none was under, comes to by what was known at `known_at`.
+
+    `measured` is None where nothing was called and so nothing was metered.
+    """
 
     product: Product
-    measured: Measured
+    measured: Measured | None
     priced: Priced
     compensation: list[dict[str, Any]]
     known_at: datetime
+
+    @property
+    def lines(self) -> Sequence[PeriodDelivery]:
+        """Delivery of each settlement period; none where nothing was called."""
+        return self.measured.lines if self.measured else ()
+
+
+def work_out(held: Held, *, known_at: datetime) -> Worked:
+    """Delivery and money of what is held. Raises MarketError as work_out_activation does."""
+    if held.activation is None:
+        return work_out_order(held.order, known_at=known_at)
+    return work_out_activation(held.activation, known_at=known_at)
+
+
+def work_out_order(order: Order, *, known_at: datetime) -> Worked:
+    """The money of an order that no dispatch was under. Raises MarketError where its product is not in force on its day."""
+    sold_as = product_on(order.offer.product, window_of(order)[0])
+    return Worked(sold_as, None, price_order(order=order, product=sold_as, now=known_at), [], known_at)
 
 
 def work_out_activation(activation: Activation, *, known_at: datetime) -> Worked:
@@ -67,7 +93,7 @@ def says_the_same(statement: SettlementStatement, worked: Worked) -> bool:
     if statement.compensation != worked.compensation:
         return False
     stored = list(statement.lines.order_by("start_at").values_list("start_at", *LINE_FIELDS))
-    return stored == [(line.start, *(getattr(line, name) for name in LINE_FIELDS)) for line in worked.measured.lines]
+    return stored == [(line.start, *(getattr(line, name) for name in LINE_FIELDS)) for line in worked.lines]
 
 
 def pence_by_type(components: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
@@ -78,14 +104,20 @@ def pence_by_type(components: Sequence[Mapping[str, Any]]) -> list[tuple[str, in
 def components_of(money: Payment) -> list[dict[str, Any]]:
     """The components as they are stored."""
     return [
-        {"type": part.type, "description": part.description, "pence": part.pence, "residual_gbp": f"{part.residual_gbp:f}"}
+        {
+            "type": part.type,
+            "description": part.description,
+            "pence": part.pence,
+            "residual_gbp": f"{part.residual_gbp:f}",
+            **({"basis": dict(part.basis)} if part.basis else {}),
+        }
         for part in money.components
-    ]  # fmt: skip
+    ]
 
 
 def make_statement(
     *,
-    activation: Activation,
+    held: Held,
     worked: Worked,
     name: Named,
     reason: Reason,
@@ -93,14 +125,14 @@ def make_statement(
     now: datetime,
 ) -> SettlementStatement:
     """Store the statement with its lines, its event and its message, and note what comes next."""
-    statement = store(activation, worked, name=name, reason=reason, supersedes=supersedes, now=now)
-    note_progress(statement)
-    record(statement, now=now)
+    statement = store(held, worked, name=name, reason=reason, supersedes=supersedes, now=now)
+    note_progress(statement, held)
+    tell_statement(statement=statement, now=now)
     return statement
 
 
 def store(
-    activation: Activation,
+    held: Held,
     worked: Worked,
     *,
     name: Named,
@@ -111,32 +143,43 @@ def store(
     """The statement's rows."""
     measured, money = worked.measured, worked.priced.money
     statement = SettlementStatement.objects.create(
-        activation=activation,
+        order=held.order,
+        activation=held.activation,
+        start_at=held.start_at,
+        end_at=held.end_at,
         sequence=supersedes.sequence + 1 if supersedes else 1,
         run=name.run,
         version=name.version,
         supersedes=supersedes,
         reason=reason,
         knowledge_time=worked.known_at,
-        baseline_method=measured.baseline.method,
-        baseline_facts=measured.facts,
-        terms=terms_of(activation, worked.product),
-        delivered_wh=sum(line.delivered_wh for line in measured.lines),
-        eligible_wh=sum(line.eligible_wh for line in measured.lines),
-        shortfall_wh=sum(line.shortfall_wh for line in measured.lines),
+        baseline_method=measured.baseline.method if measured else "",
+        baseline_facts=measured.facts if measured else {},
+        terms=terms_of(held.order, worked.product),
+        delivered_wh=sum(line.delivered_wh for line in worked.lines),
+        eligible_wh=sum(line.eligible_wh for line in worked.lines),
+        shortfall_wh=sum(line.shortfall_wh for line in worked.lines),
         payment_pence=money.payment_pence,
         penalty_pence=money.penalty_pence,
         amount_pence=money.amount_pence,
         components=components_of(money),
         delta_pence=money.amount_pence - supersedes.amount_pence if supersedes else None,
-        vat=vat_of(money.buyer_pence, settlement_period(activation.start_at)[0]),
+        vat=vat_of(money.buyer_pence, settlement_period(held.start_at)[0]),
         compensation=worked.compensation,
-        carbon=account_carbon(moved_wh=measured.moved_wh, now=worked.known_at),
-        label=str(label_of(measured, worked.priced)),
+        carbon=carbon_of(worked),
+        label=str(label_of(measured, worked.priced) if measured else Label.AGREED),
         created_at=now,
     )
-    StatementLine.objects.bulk_create(line_rows(statement, worked))
+    if measured:
+        StatementLine.objects.bulk_create(line_rows(statement, measured, worked.priced))
     return statement
+
+
+def carbon_of(worked: Worked) -> dict[str, Any]:
+    """The carbon of what was delivered by what was known; where nothing was called there is none."""
+    if worked.measured is None:
+        return {"absent": "Nothing was called, so nothing was drawn less."}
+    return account_carbon(moved_wh=worked.measured.moved_wh, now=worked.known_at)
 
 
 def label_of(measured: Measured, priced: Priced) -> Label:
@@ -147,9 +190,8 @@ def label_of(measured: Measured, priced: Priced) -> Label:
     return Label.MEASURED if all(quality == "ACTUAL" for quality in settled) else Label.ESTIMATED
 
 
-def terms_of(activation: Activation, sold_as: Product) -> dict[str, Any]:
+def terms_of(order: Order, sold_as: Product) -> dict[str, Any]:
     """The terms the money was worked out by, JSON-safe."""
-    order = activation.order
     return {
         "product": sold_as.key,
         "regulatory_basis": sold_as.regulatory_basis,
@@ -177,9 +219,8 @@ def vat_of(net_pence: int, day: date) -> dict[str, Any]:
     }
 
 
-def line_rows(statement: SettlementStatement, worked: Worked) -> Sequence[StatementLine]:
+def line_rows(statement: SettlementStatement, measured: Measured, priced: Priced) -> Sequence[StatementLine]:
     """One row for each settlement period."""
-    measured, priced = worked.measured, worked.priced
     rows = []
     for line, paid in zip(measured.lines, priced.periods, strict=True):
         day, period = settlement_period(line.start)
@@ -222,107 +263,18 @@ def imbalance_of(priced: Priced, start: datetime) -> dict[str, Any]:
     }
 
 
-def note_progress(statement: SettlementStatement) -> None:
-    """Write down which run comes next and when. What was known by the statement's knowledge time needs no comparing."""
-    activation = statement.activation
-    following = next_run(statement.run)
+def note_progress(statement: SettlementStatement, held: Held) -> None:
+    """Write down which run comes next and when. What was known by the statement's knowledge time needs no comparing.
+
+    A cancellation fee rests on nothing that a later run could know better, so that no run follows.
+    """
+    following = None if held.order.state == OrderState.CANCELLED else next_run(statement.run)
     SettlementProgress.objects.update_or_create(
-        activation=activation,
+        order=held.order,
+        activation=held.activation,
         defaults={
             "next_run": following or "",
-            "next_due_at": due_at(settlement_day(activation), following) if following else None,
+            "next_due_at": due_at(held.settlement_day, following) if following else None,
             "checked_at": statement.knowledge_time,
         },
     )
-
-
-def settlement_day(activation: Activation) -> date:
-    """The London day of the activation's last period: when a run of it is due, every one of its periods has that run."""
-    return settlement_period(activation.end_at - HALF_HOUR)[0]
-
-
-def record(statement: SettlementStatement, *, now: datetime) -> None:
-    """The event, the buyer's on_status and the anchoring that follow from a statement."""
-    activation = statement.activation
-    order = activation.order
-    organisation = order.offer.site.organisation
-    events.append(
-        type="settlement.statement",
-        subject=f"order:{order.pk}",
-        payload=told(statement),
-        organisations=[organisation],
-        now=now,
-    )
-    seller = settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"]
-    settled = activation.state == ActivationState.SETTLED
-    contract = order_contract(order, seller=seller, statement=statement if settled else None)
-    if settled:  # what was settled is corrected; its proof follows
-        contract["settlements"] = [settlement_entry(statement, audit_trail={"state": "WAITING"})]
-    code = ActivationState.SETTLED if settled else ActivationState.DELIVERY_COMPLETE
-    contract["performance"] = [performance_entry(activation, code, delivery_attributes(statement))]
-    outbox.send(
-        role="bpp",
-        action="on_status",
-        message={"contract": contract},
-        to=order.buyer_subscriber_id,
-        transaction_id=order.transaction_id,
-    )
-    enqueue.enqueue("marketplace.agents.housekeeping.anchor")
-    notify.changed(f"order:{order.pk}", f"orders:{organisation.slug}", "ledger")
-
-
-def told(statement: SettlementStatement) -> dict[str, Any]:
-    """The statement as its event tells it: whole numbers as text, so that the log's canonical form holds them."""
-    before = statement.supersedes
-    superseding = {"supersedes": str(before.pk), "delta_pence": str(statement.delta_pence)} if before else {}
-    return {
-        "statement": str(statement.pk),
-        "order": str(statement.activation.order_id),
-        "activation": statement.activation.instruction_id,
-        "run": statement.run,
-        "version": statement.version,
-        "reason": statement.reason,
-        "knowledge_time": statement.knowledge_time.isoformat(),
-        "baseline_method": statement.baseline_method,
-        "delivered_wh": str(statement.delivered_wh),
-        "eligible_wh": str(statement.eligible_wh),
-        "shortfall_wh": str(statement.shortfall_wh),
-        "payment_pence": str(statement.payment_pence),
-        "penalty_pence": str(statement.penalty_pence),
-        "amount_pence": str(statement.amount_pence),
-        **superseding,
-        "terms": statement.terms,
-        "components": [
-            {name: str(part[name]) for name in ("type", "pence", "residual_gbp")} for part in statement.components
-        ],
-        "compensation": [{name: str(value) for name, value in line.items()} for line in statement.compensation],
-        "label": statement.label,
-        "lines": [
-            {
-                "date": line.settlement_date.isoformat(),
-                "period": line.settlement_period,
-                "baseline_wh": str(line.baseline_wh),
-                "metered_wh": str(line.metered_wh),
-                "delivered_wh": str(line.delivered_wh),
-                "eligible_wh": str(line.eligible_wh),
-                **money_of(line),
-            }
-            for line in statement.lines.order_by("start_at")
-        ],
-    }
-
-
-def money_of(line: StatementLine) -> dict[str, str]:
-    """What one half hour was paid by, as text; absent for a line that was kept without it."""
-    if line.scale is None:
-        return {}
-    imbalance = {f"imbalance_{name}": line.imbalance[name] for name in ("mwh", "gbp") if name in line.imbalance}
-    return {
-        "instructed_wh": str(line.instructed_wh),
-        "shortfall_wh": str(line.shortfall_wh),
-        "price_gbp_per_kwh": f"{line.price_gbp_per_kwh:f}",
-        "scale": f"{line.scale:f}",
-        "pay_gbp": line.pay_gbp,
-        "penalty_gbp": line.penalty_gbp,
-        **imbalance,
-    }

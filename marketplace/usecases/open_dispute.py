@@ -34,7 +34,7 @@ from marketplace.rules.claim import Part, value_claim, worth_pence
 from marketplace.rules.dispute import UNDECIDED, ClaimUnit, DisputeState, ReasonCode, Side
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
-from marketplace.usecases.settle_activation import locked
+from marketplace.usecases.settle_activation import hold
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 MOST_WORDS, MOST_REFERENCE = 1000, 200
@@ -73,7 +73,7 @@ def open_dispute(
     check_words(words, evidence)
     with transaction.atomic():
         statement = held_statement(statement)
-        order = statement.activation.order
+        order = statement.order
         side, claimant = party(order, organisation, user)
         lines = lines_of(statement, periods)
         claim = {
@@ -113,9 +113,9 @@ def open_dispute(
 
 def held_statement(statement: SettlementStatement) -> SettlementStatement:
     """The statement as it is now, with its order held against every other step and settlement."""
-    activation = locked(statement.activation)
+    held = hold(activation=statement.activation, order=statement.order)
     found = SettlementStatement.objects.get(pk=statement.pk)
-    found.activation = activation
+    found.order, found.activation = held.order, held.activation
     return found
 
 
@@ -283,7 +283,7 @@ def figures(dispute: Dispute) -> dict[str, Any]:
 def record(dispute: Dispute, kind: str, payload: Mapping[str, Any], *, now: datetime) -> None:
     """The event, under the order so that both parties read it, and the pages that changed."""
     statement = dispute.statement
-    order = statement.activation.order
+    order = statement.order
     seller, buyer = order.offer.site.organisation, buyer_of(order)
     events.append(
         type=kind,

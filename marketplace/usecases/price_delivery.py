@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from django.db.models import Sum
@@ -68,14 +68,11 @@ def stood_ready(
     The fee is scaled by the record of the month before; a window is missed where its delivery earns nothing.
     """
     order = activation.order
-    windows = [
-        AvailabilityWindow(row.start_at, 1, row.ordered_kw.scaleb(-3), order.availability_price_gbp_per_mw_h)
-        for row in order.periods.order_by("start_at")
-    ]
+    windows = windows_of(order)
     dispatched = order.activations.exclude(state=ActivationState.REJECTED).order_by("start_at", "pk")
     first = dispatched.values_list("pk", flat=True)[0] == activation.pk
-    delivered, instructed = record_of_month_before(activation, product, now=now)
     day, _ = settlement_period(activation.start_at)
+    delivered, instructed = record_of_month_before(order, product, day=day, now=now)
     lines = availability(
         windows if first else [window for window in windows if window.start in missed],
         table=performance_table(str(product.availability_table), day=day),
@@ -86,17 +83,24 @@ def stood_ready(
     return lines if first else [line for line in lines if line.type == "CLAWBACK"]
 
 
-def record_of_month_before(activation: Activation, product: Product, *, now: datetime) -> tuple[int, int]:
-    """(delivered, instructed) Wh of the site under the product in the calendar month before, by statements known at `now`.
+def windows_of(order: Order) -> list[AvailabilityWindow]:
+    """Every half hour that was ordered, at the order's price for standing ready."""
+    return [
+        AvailabilityWindow(row.start_at, 1, row.ordered_kw.scaleb(-3), order.availability_price_gbp_per_mw_h)
+        for row in order.periods.order_by("start_at")
+    ]
 
-    What was delivered beyond an instruction does not make up for another.
+
+def record_of_month_before(order: Order, product: Product, *, day: date, now: datetime) -> tuple[int, int]:
+    """(delivered, instructed) Wh of the order's site under the product in the calendar month before that of `day`.
+
+    By the statements known at `now`. What was delivered beyond an instruction does not make up for another.
     """
-    day, _ = settlement_period(activation.start_at)
     end = day.replace(day=1)
     start = end.replace(year=end.year - 1, month=12) if end.month == 1 else end.replace(month=end.month - 1)
     rows = SettlementStatement.objects.filter(
-        activation__order__offer__site=activation.order.offer.site,
-        activation__order__offer__product=product.key,
+        order__offer__site=order.offer.site,
+        order__offer__product=product.key,
         activation__start_at__gte=day_start(start),
         activation__start_at__lt=day_start(end),
         knowledge_time__lte=now,

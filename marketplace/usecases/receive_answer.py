@@ -183,5 +183,7 @@ def next_state(action: str, state: Purchase.State, contract: Mapping[str, Any]) 
     taken_back = action == "on_update" and set(codes) == {"ACTIVATION_REJECTED"} and state == State.ACTIVE
     if taken_back or ("ACTIVATION_REJECTED" in codes and state == State.DISPATCHING):
         return State.CONFIRMED
+    if not codes and state == State.CONFIRMED and (contract.get("status") or {}).get("code") == "COMPLETE":
+        return State.SETTLED  # it stood ready and was never called, so that no performance says so
     reached = [one for one in told if state in ORDERED and ORDERED.index(one) > ORDERED.index(state)]
     return max(reached, key=ORDERED.index) if reached else state

@@ -40,7 +40,7 @@ def recordable() -> Iterator[tuple[SettlementStatement, LedgerEntry]]:
     waiting = (
         SettlementStatement.objects.select_for_update(of=("self",), skip_locked=True)
         .filter(record__isnull=True)
-        .select_related("activation", "supersedes__record")
+        .select_related("supersedes__record")
         .order_by("created_at", "sequence")
     )
     recorded = set()

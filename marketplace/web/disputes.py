@@ -93,7 +93,7 @@ def dispute(request: HttpRequest, pk: str) -> HttpResponse:
 def own(request: HttpRequest, pk: str) -> Dispute:
     """The dispute, or 404."""
     rows = visible(Dispute, user_of(request))
-    related = ("statement__activation__order__offer__site", "opened_by", "amended_by")
+    related = ("statement__order__offer__site", "opened_by", "amended_by")
     return get_object_or_404(rows.select_related(*related).prefetch_related("lines"), pk=pk)
 
 

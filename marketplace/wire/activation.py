@@ -121,12 +121,13 @@ def delivery_attributes(statement: SettlementStatement) -> dict[str, Any]:
     lines = sorted(statement.lines.all(), key=lambda line: line.start_at)
     baseline = [Decimal(line.baseline_wh) / 500 for line in lines]
     usage = [Decimal(line.metered_wh) / 500 for line in lines]
-    site = statement.activation.order.offer.site
+    site = statement.order.offer.site
+    instruction_id = statement.activation.instruction_id if statement.activation else ""
     mean = Decimal("0.001")
     return {
         "@context": "https://schema.nfh.global/DemandFlexPerformance/v2.0/context.jsonld",
         "@type": "DemandFlexPerformance",
-        "eventId": statement.activation.instruction_id,
+        "eventId": instruction_id,
         "methodology": statement.baseline_method,
         "meters": [
             {

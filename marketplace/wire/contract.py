@@ -200,9 +200,9 @@ def deg_contract(order: Order, *, seller: str, statements: Sequence[SettlementSt
 
 
 def standing_statements(order: Order) -> list[SettlementStatement]:
-    """The statement of each dispatch of the order that nothing supersedes, in order of the dispatches."""
-    rows = SettlementStatement.objects.filter(activation__order=order, superseded_by__isnull=True)
-    return list(rows.order_by("activation__start_at", "activation_id"))
+    """The statement of each dispatch of the order, or of the order itself, that nothing supersedes, in order of time."""
+    rows = SettlementStatement.objects.filter(order=order, superseded_by__isnull=True)
+    return list(rows.order_by("start_at", "activation_id"))
 
 
 def buyer_pays(statements: Sequence[SettlementStatement]) -> int:

@@ -30,8 +30,8 @@ class Operator:
     """What the API would answer: the proof and the order as JSON, changed on the way if a test wants that."""
 
     def __init__(self, made: SettlementStatement) -> None:
-        self.order_id = str(made.activation.order_id)
-        entry = proofs.statement_entry_of(LedgerEntry.objects.all(), order_id=made.activation.order_id)
+        self.order_id = str(made.order_id)
+        entry = proofs.statement_entry_of(LedgerEntry.objects.all(), order_id=made.order_id)
         assert entry is not None
         figures = ("run", "delivered_wh", "payment_pence", "penalty_pence", "amount_pence")
         shown = {name: getattr(made, name) for name in figures}

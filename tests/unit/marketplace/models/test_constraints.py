@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from decimal import Decimal
 
 import pytest
@@ -30,7 +31,7 @@ from marketplace.models import (
 )
 from tests.unit.marketplace.usecases import market, planned
 from tests.unit.marketplace.usecases.conftest import offer, owner, site
-from tests.unit.marketplace.usecases.market import FIRST, NOW
+from tests.unit.marketplace.usecases.market import END, FIRST, NOW
 
 __all__ = ["offer", "owner", "site"]
 
@@ -38,7 +39,7 @@ __all__ = ["offer", "owner", "site"]
 def statement(amount, **more):
     activation = market.dispatched(market.confirmed(Offer.objects.get()))
     SettlementStatement.objects.create(
-        activation=activation, baseline_method="m", delivered_wh=1, eligible_wh=1, shortfall_wh=0, payment_pence=10,
+        order=activation.order, activation=activation, start_at=FIRST, end_at=END, baseline_method="m", delivered_wh=1, eligible_wh=1, shortfall_wh=0, payment_pence=10,
         penalty_pence=3, amount_pence=amount, label="MEASURED", created_at=NOW,
         knowledge_time=NOW, **more,
     )  # fmt: skip
@@ -54,11 +55,29 @@ def undecided():
     )  # fmt: skip
 
 
+def of_the_order(*, version=1, supersedes=False):
+    """A statement of the order itself, and another beside it: the same place in its chain, or the same version of a run."""
+    statement(7)
+    SettlementStatement.objects.update(activation=None)
+    first = SettlementStatement.objects.get()
+    facts = {field.attname: getattr(first, field.attname) for field in first._meta.concrete_fields}
+    facts |= {"id": uuid.uuid4(), "version": version}
+    if supersedes:
+        facts |= {"sequence": 2, "supersedes_id": first.pk, "delta_pence": 0}
+    SettlementStatement.objects.create(**facts)
+
+
 def sale_rules(**facts):
     SaleRules.objects.create(site=Site.objects.get(), updated_at=NOW, **facts)
 
 
 BROKEN = {
+    "statement_window_ends_after_its_start": lambda: (
+        statement(7),
+        SettlementStatement.objects.update(end_at=FIRST),
+    ),
+    "one_statement_per_order_and_place_in_its_chain": lambda: of_the_order(version=2),
+    "one_statement_per_order_and_version_of_a_run": lambda: of_the_order(supersedes=True),
     "what_went_out_has_its_moment": lambda: PositionNotification.objects.create(
         site=Site.objects.get(),
         unit="V__CACO01",

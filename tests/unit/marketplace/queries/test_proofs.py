@@ -40,7 +40,7 @@ def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Ledge
         made = statement()
         happened(2)
         anchored(chain)
-        found = proofs.statement_entry_of(LedgerEntry.objects.all(), order_id=made.activation.order_id)
+        found = proofs.statement_entry_of(LedgerEntry.objects.all(), order_id=made.order_id)
         assert found is not None
         yield found, chain
         transaction.set_rollback(True)

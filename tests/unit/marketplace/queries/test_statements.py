@@ -34,7 +34,7 @@ from marketplace.usecases.resettle import resettle
 from tests.unit.marketplace.usecases import market, settled
 from tests.unit.marketplace.usecases.conftest import join_the_network
 from tests.unit.marketplace.usecases.disputed import LATER, METERED, Table
-from tests.unit.marketplace.usecases.market import FIRST, SECOND
+from tests.unit.marketplace.usecases.market import END, FIRST, SECOND
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def many(table, count):
         sequence = newest.sequence + 1 + number
         made.append(
             SettlementStatement(
-                activation=newest.activation, sequence=sequence, run=("SF", "R1", "R2")[number % 3], version=1 + number // 3,
+                order=newest.order, activation=newest.activation, start_at=FIRST, end_at=END, sequence=sequence, run=("SF", "R1", "R2")[number % 3], version=1 + number // 3,
                 knowledge_time=LATER, baseline_method="m", delivered_wh=1_000 + number, eligible_wh=900 + number, shortfall_wh=number,
                 payment_pence=10_000 + number, penalty_pence=3 * number, amount_pence=10_000 - 2 * number, delta_pence=-2,
                 vat={"vat_pence": 2_000 - number, "net_pence": 1}, label="MEASURED", created_at=LATER,

@@ -27,7 +27,7 @@ class Table:
         self.seller = site.organisation
         self.site = site
         self.statement = settle_activation(activation=settled.over(site, metered=METERED), now=END)
-        self.order = self.statement.activation.order
+        self.order = self.statement.order
         self.buyer = market.organisation("Northern Networks", "GRID")
         Purchase.objects.create(
             organisation=self.buyer, transaction_id=self.order.transaction_id, seller_subscriber_id="s", offer_id="o",

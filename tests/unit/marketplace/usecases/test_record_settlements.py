@@ -13,8 +13,8 @@ from marketplace.ledger.settlement import record_key
 from marketplace.models import Anchor, SettlementRecord, SettlementStatement
 from marketplace.usecases import record_settlements as room
 from marketplace.usecases.anchor_events import anchor_events
-from marketplace.usecases.make_statement import record as record_event
 from marketplace.usecases.record_settlements import record_settlements
+from marketplace.usecases.tell_statement import tell_statement
 from tests.unit.marketplace.ledger.logged import Contract, statement
 from tests.unit.marketplace.usecases.market import END
 
@@ -36,7 +36,7 @@ def corrected(before: SettlementStatement, version: int) -> SettlementStatement:
     for line in before.lines.all():
         line.pk, line.statement = None, made
         line.save(force_insert=True)
-    record_event(made, now=END)
+    tell_statement(statement=made, now=END)
     return made
 
 

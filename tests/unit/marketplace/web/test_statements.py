@@ -67,6 +67,33 @@ def test_the_files_say_what_the_page_says(world: World, signed_in: SignedIn) -> 
     assert client.get(reverse("statement-file", args=[world.foreign["statement"].pk, "json"])).status_code == 404
 
 
+def test_a_statement_of_an_order_that_was_never_called_is_read_and_taken_away(
+    world: World, signed_in: SignedIn
+) -> None:
+    """Nothing was metered: no period, no baseline and no delivery is shown, and no energy can be claimed."""
+    order = world.statement.order
+    SettlementStatement.objects.filter(pk=world.statement.pk).update(
+        activation=None, label="AGREED", baseline_method=""
+    )
+    Dispute.objects.all().delete()
+    order.activations.all().delete()
+    world.statement.lines.all().delete()
+    client, pk = signed_in(world.operator), world.statement.pk
+    text = read(client.get(reverse("statement", args=[pk]))).text
+    assert "None: the order stood ready and was not called" in text
+    assert "Nothing was called" in text
+    assert "Settlement periods" not in text
+    assert "Baseline" not in text
+    assert "Settled for standing ready, without a dispatch" in read(client.get(reverse("order", args=[order.pk]))).text
+    assert json.loads(client.get(reverse("statement-file", args=[pk, "json"])).content)["settles"] == "ORDER"
+    assert b"none: nothing was metered" in client.get(reverse("statement-file", args=[pk, "pdf"])).content
+    assert len(client.get(reverse("statement-file", args=[pk, "csv"])).getvalue().splitlines()) == 1
+    assert "Which settlement periods" not in read(client.get(reverse("statement-dispute", args=[pk]))).text
+    refused = client.post(reverse("statement-dispute", args=[pk]), CLAIM | {"unit": "WH"})
+    assert "settles no energy" in read(refused).text
+    assert listed(client) == [str(pk)[:8]]
+
+
 def test_a_form_with_a_mistake_names_the_field_and_keeps_what_was_typed(world: World, signed_in: SignedIn) -> None:
     Dispute.objects.all().delete()
     client, path = signed_in(world.grid), reverse("statement-dispute", args=[world.statement.pk])

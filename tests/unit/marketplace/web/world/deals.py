@@ -133,7 +133,8 @@ def deliver(order: Order) -> SettlementStatement:
     eligible, shortfall = sum(line[5] for line in lines), sum(line[6] for line in lines)
     payment, penalty = round(eligible / 1000 * 24.75), round(shortfall / 1000 * 12.38)
     statement = SettlementStatement.objects.create(
-        activation=activation, baseline_method="like-day-mean-v1", delivered_wh=eligible, eligible_wh=eligible, shortfall_wh=shortfall,
+        order=activation.order, activation=activation, start_at=activation.start_at, end_at=activation.end_at,
+        baseline_method="like-day-mean-v1", delivered_wh=eligible, eligible_wh=eligible, shortfall_wh=shortfall,
         baseline_facts={"days_used": ["2024-01-15", "2024-01-12", "2024-01-11"], "adjustment_wh": 1250, "adjust": True},
         payment_pence=payment, penalty_pence=penalty, amount_pence=payment - penalty,
         components=[
@@ -199,7 +200,9 @@ def make_purchases(
         )  # fmt: skip
 
     settled = order_contract(orders["settled"], seller=seller, statement=statement)
-    settled["performance"] = [performance_entry(statement.activation, "SETTLED", delivery_attributes(statement))]
+    called = statement.activation
+    assert called is not None
+    settled["performance"] = [performance_entry(called, "SETTLED", delivery_attributes(statement))]
     trail = {"state": "ANCHORED", "chainId": 31337, "contract": "0x" + "c0" * 20, "txHash": "0x" + "5e" * 32}
     settled["settlements"] = [settlement_entry(statement, audit_trail=trail)]
     about = str(orders["settled"].pk)

@@ -45,7 +45,7 @@ TITLES = {
     "V9": "Manifests and meter records are complete",
     "V10": "Statements supersede one another in one line",
 }
-STATEMENT, MANIFEST_TYPE = "settlement.statement", "daily.manifest"
+STATEMENT, CANCELLED, MANIFEST_TYPE = "settlement.statement", "order.cancelled", "daily.manifest"
 RUNS = ("II", "SF", "R1", "R2", "R3", "RF", "DF")
 MAX_INT, MAX_DEPTH, MAX_PAYLOAD, MAX_LINE = 2**53 - 1, 8, 64 * 1024, 64 * 1024 * 1024
 MAX_FAULTS = 20

@@ -105,11 +105,7 @@ def price_book(settled: Sequence[SettlementStatement]) -> dict[str, Any]:
     """The rules as dated rows, and the bank holidays a baseline of these statements can look back on."""
     folder = resources.files("flex_engine.settle").joinpath("rows")
     rows = {name: json.loads(folder.joinpath(f"{name}.json").read_text("utf-8"), parse_float=str) for name in ROWS}
-    years = {
-        year
-        for one in settled
-        for year in (one.activation.start_at.year, (one.activation.start_at - timedelta(days=92)).year)
-    }
+    years = {year for one in settled for year in (one.start_at.year, (one.start_at - timedelta(days=92)).year)}
     days = sorted(day.isoformat() for year in years for day in bank_holidays(year))
     return {**rows, "bank_holidays": days}
 

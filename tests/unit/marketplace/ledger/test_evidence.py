@@ -31,10 +31,12 @@ from marketplace.usecases.record_meter import record_meter
 from marketplace.usecases.record_settlements import record_settlements
 from marketplace.usecases.resettle import resettle
 from marketplace.usecases.settle_activation import settle_activation
+from marketplace.usecases.settle_order import settle_order
 from marketplace.usecases.write_manifest import write_manifest
 from tests.embedded_chain import EmbeddedChain
 from tests.unit.marketplace.usecases import market, settled
 from tests.unit.marketplace.usecases.market import END, FIRST, SECOND
+from tests.unit.marketplace.usecases.test_settle_order import cancelled_late, on_call
 from verifiers.verify_pack import Given, verify
 
 Verified = Callable[..., dict[str, Any]]
@@ -43,7 +45,10 @@ LATER = END + timedelta(days=1)
 
 @pytest.fixture
 def log(db: None, anchored_in: chain.Chain, embedded: EmbeddedChain) -> Order:
-    """A sale whose first reading was revised: run II, its correction, two heads, and manifests, all final on chain."""
+    """A sale whose first reading was revised: run II, its correction, two heads, and manifests, all final on chain.
+
+    Beside it an order that was never called and one that was cancelled late, settled by their terms.
+    """
     key = SigningKey.generate()
     public = base64.b64encode(bytes(key.verify_key)).decode()
     party = Party(market.BUYER, "http://127.0.0.1:9/beckn/bap")
@@ -53,6 +58,11 @@ def log(db: None, anchored_in: chain.Chain, embedded: EmbeddedChain) -> Order:
     said(activation.order, signing.Signer(market.BUYER, "k1", key), public)
     record(site, settled.history() | {FIRST: 250_000, SECOND: 310_000}, now=END)
     settle_activation(activation=activation, now=END)
+    for order in (
+        on_call(market.site(site.organisation, "leeds-2")),
+        cancelled_late(market.site(slug="hull-1", owner=site.organisation)),
+    ):
+        settle_order(order=order, now=END)
     final(LATER)
     record(site, {FIRST: 262_345}, now=LATER)
     resettle(activation=activation, reason="NEW_READINGS", now=LATER)

@@ -316,7 +316,7 @@ def test_a_statement_changed_in_the_database_is_found(contract, field):
 )
 def test_a_half_hour_changed_in_the_database_no_longer_adds_up(contract, change):
     StatementLine.objects.update(**change)
-    assert "otherwise than its half hours come to" in wrong(contract)["money"]
+    assert "otherwise than its half hours and its order come to" in wrong(contract)["money"]
 
 
 def test_triggers_that_are_down_are_said(contract):

@@ -45,7 +45,9 @@ def on_call(site, *, product=READY) -> Order:
 def cancelled_late(site, *, at=GATE) -> Order:
     """An order that costs 7.13 pounds to cancel from an hour before its gate on, cancelled."""
     order = market.confirmed(market.offer(site))
-    Order.objects.update(cancellation_fee_pence=713, free_cancellation_until=GATE - timedelta(hours=1))
+    Order.objects.filter(pk=order.pk).update(
+        cancellation_fee_pence=713, free_cancellation_until=GATE - timedelta(hours=1)
+    )
     return cancel_order(
         transaction_id=order.transaction_id, buyer_subscriber_id=market.BUYER, reason="CHANGED_PLANS", now=at
     )

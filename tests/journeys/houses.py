@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +11,6 @@ from typing import Any
 
 from tests.unit.beckn.installation import ROOT, Installation
 
-TABLES = "import django; django.setup(); from django.core.management import call_command; call_command('migrate', verbosity=0)"
 WORKER = """
 import django, time; django.setup()
 from beckn.tasks import sweep
@@ -21,7 +19,6 @@ while True:
     time.sleep(0.05)
 """
 KNOW = """
-import django; django.setup()
 from django.utils import timezone
 from beckn import registry
 from beckn.wire.context import Party
@@ -43,10 +40,8 @@ class House(Installation):
         }
         self.worker: subprocess.Popen[bytes] | None = None
 
-    def open(self, tables: Path, *, works: bool = True) -> None:
-        """Door and worker, on a copy of empty tables; a worker that does not work yet is hired later."""
-        self.var.mkdir()
-        shutil.copy(tables, self.var)
+    def open(self, *, works: bool = True) -> None:
+        """Door and worker; a worker that does not work yet is hired later."""
         self.set_up()
         self.start()
         if works:

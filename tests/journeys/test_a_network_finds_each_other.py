@@ -20,7 +20,6 @@ from tests.unit.beckn.installation import Installation
 
 pytestmark = pytest.mark.journey
 SEARCH = """
-import django; django.setup()
 from django.utils import timezone
 from marketplace.models import Organisation
 from marketplace.usecases.search_catalogue import search_catalogue

@@ -17,11 +17,10 @@ import pytest
 
 from beckn.testing import Listener, Participant
 from beckn.wire import body, receipts, signing
-from tests.journeys.houses import TABLES, House, wait_until
+from tests.journeys.houses import House, wait_until
 
 pytestmark = pytest.mark.journey
 SALE = """
-import django; django.setup()
 from datetime import datetime, timedelta, UTC
 from tests.unit.marketplace.usecases import market
 now = datetime.now(UTC)
@@ -31,7 +30,6 @@ market.plan(site, start=now.replace(minute=0, second=0, microsecond=0))
 market.offer(site, start=first)
 """
 PURCHASE = """
-import django; django.setup()
 import time
 from decimal import Decimal
 from django.conf import settings
@@ -72,29 +70,21 @@ assert not any(one.waiting or one.refusal for one in (track, rate, support))
 """
 
 
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with empty tables, made once."""
-    house = House(tmp_path_factory.mktemp("tables"), "tables")
-    house.run(TABLES)
-    return house.var / "caco.sqlite3"
-
-
 @pytest.fixture
-def seller(tmp_path: Path, tables: Path) -> Iterator[House]:
+def seller(tmp_path: Path) -> Iterator[House]:
     """A data centre's market with one offer on sale."""
     house = House(tmp_path / "seller", "seller")
-    house.open(tables)
+    house.open()
     house.run(SALE)
     yield house
     house.close()
 
 
 @pytest.fixture
-def buyer(tmp_path: Path, tables: Path) -> Iterator[House]:
+def buyer(tmp_path: Path) -> Iterator[House]:
     """A grid operator's installation."""
     house = House(tmp_path / "buyer", "buyer")
-    house.open(tables)
+    house.open()
     yield house
     house.close()
 

@@ -29,7 +29,7 @@ from beckn.testing.listener import Received
 from beckn.wire import body, receipts, signing
 from beckn.wire.context import Party
 from beckn.wire.errors import WireError
-from tests.journeys.test_a_peer_of_another_profile_buys import PURCHASE, SALE, TABLES, House, wait_until
+from tests.journeys.test_a_peer_of_another_profile_buys import PURCHASE, SALE, House, wait_until
 
 pytestmark = pytest.mark.journey
 SECRET = "only-between-this-installation-and-its-applications"
@@ -189,22 +189,14 @@ class Buyer:
         return got.told
 
 
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with empty tables, made once."""
-    house = House(tmp_path_factory.mktemp("tables"), "tables")
-    house.run(TABLES)
-    return house.var / "caco.sqlite3"
-
-
-def opened(var: Path, tables: Path, application: Application, **settings: str) -> House:
+def opened(var: Path, application: Application, **settings: str) -> House:
     """An installation with an application behind it: the real web process, and a worker."""
     house = House(var, "seller")
     house.door = "caco_site.asgi:application"
     application.adapter = house.url.removesuffix("/beckn")
     house.env |= {"BECKN_ADAPTER": "yes", "BECKN_ADAPTER_SECRET": SECRET}
     house.env |= {name: value.format(base=application.adapter) for name, value in settings.items()}
-    house.open(tables)
+    house.open()
     return house
 
 
@@ -216,10 +208,10 @@ def shop() -> Iterator[Shop]:
 
 
 @pytest.fixture
-def stall(tmp_path: Path, tables: Path, shop: Shop) -> Iterator[House]:
+def stall(tmp_path: Path, shop: Shop) -> Iterator[House]:
     """The installation in front of the shop; its seller is found at /bpp/receiver."""
     named = {"BECKN_BPP_APPLICATION": shop.url, "BECKN_BPP_URL": "{base}/bpp/receiver"}
-    house = opened(tmp_path / "stall", tables, shop, **named)
+    house = opened(tmp_path / "stall", shop, **named)
     yield house
     house.close()
     assert "Traceback" not in house.log()
@@ -327,10 +319,10 @@ def desk() -> Iterator[Application]:
 
 
 @pytest.fixture
-def exchange(tmp_path: Path, tables: Path, desk: Application) -> Iterator[House]:
+def exchange(tmp_path: Path, desk: Application) -> Iterator[House]:
     """A data centre's market with one offer on sale, whose buyer's side is shared by the market and a trading desk."""
     named = {"BECKN_BAP_APPLICATION": desk.url, "BECKN_BAP_URL": "{base}/bap/receiver"}
-    house = opened(tmp_path / "exchange", tables, desk, **named)
+    house = opened(tmp_path / "exchange", desk, **named)
     house.run(SALE)
     yield house
     house.close()

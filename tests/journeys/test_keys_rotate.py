@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,18 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.test_two_participants_talk import SEARCH
-from tests.unit.beckn.installation import ROOT, Installation
+from tests.unit.beckn.installation import Installation
 
 pytestmark = pytest.mark.journey
 SEARCHES = 3
-
-
-def manage(house: Installation, *arguments: str) -> str:
-    """A manage.py command in that installation."""
-    command = [sys.executable, "manage.py", *arguments]
-    done = subprocess.run(command, env=house.env, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -42,9 +32,9 @@ def test_keys_rotate_while_messages_are_in_flight(house: Installation) -> None:
     # Searches wait unsent, are under way, and are answered, with a new pair of keys at each stage.
     for _ in range(SEARCHES):
         house.run(SEARCH)
-        manage(house, "beckn_rotate", "--overlap", "1h")
+        house.manage("beckn_rotate", "--overlap", "1h")
         house.sweep()
-    manage(house, "beckn_rotate", "--overlap", "1h")
+    house.manage("beckn_rotate", "--overlap", "1h")
     while unanswered():
         house.sweep()
     assert house.rows("select state, count(*) from beckn_outboxmessage group by state") == [("DELIVERED", 2 * SEARCHES)]
@@ -76,10 +66,10 @@ def test_another_installations_registry_admits_a_newcomer_and_follows_its_keys(
         served.start()
         newcomer.start()
         sweeper.start()
-        said = manage(newcomer, "beckn_subscribe", "--role", "bpp", "--wait", "60")
+        said = newcomer.manage("beckn_subscribe", "--role", "bpp", "--wait", "60")
         assert "new.market.example" in said
         ((first,),) = house.rows("select key_id from beckn_subscriber where subscriber_id = 'new.market.example'")
-        manage(newcomer, "beckn_rotate", "--role", "bpp", "--overlap", "1h", "--wait", "60")
+        newcomer.manage("beckn_rotate", "--role", "bpp", "--overlap", "1h", "--wait", "60")
         ends = dict(
             house.rows("select key_id, valid_until from beckn_subscriber where subscriber_id = 'new.market.example'")
         )

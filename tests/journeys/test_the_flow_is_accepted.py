@@ -24,7 +24,7 @@ from beckn.wire import actions, schema
 from beckn.wire.errors import CODES
 from beckn.wire.v1 import names, shape
 from beckn.wire.v1.error import WORDS
-from tests.journeys.houses import KNOW, TABLES, House, wait_until
+from tests.journeys.houses import KNOW, House, wait_until
 from tests.shared_data import shared
 from tests.unit.beckn.installation import ROOT
 
@@ -53,7 +53,6 @@ for line in sys.stdin:
 """
 # Hands every stored message to the market, without delivering what it answers.
 HANDLE = """
-import django; django.setup()
 from django.utils import timezone
 from beckn import inbox
 for pk in inbox.due(now=timezone.now(), limit=1000):
@@ -104,21 +103,13 @@ class Network:
         return self.buyer if name == "buyer" else self.seller
 
 
-@pytest.fixture(scope="module")
-def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with empty tables, made once."""
-    house = House(tmp_path_factory.mktemp("tables"), "tables")
-    house.run(TABLES)
-    return house.var / "caco.sqlite3"
-
-
 @pytest.fixture(params=["lts", "v1"])
-def network(tmp_path: Path, tables: Path, request: pytest.FixtureRequest) -> Iterator[Network]:
+def network(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Network]:
     """Two installations that know each other's participants and speak one profile; their workers do not work yet."""
     houses = {name: House(tmp_path / name, name) for name in ("buyer", "seller")}
     for house in houses.values():
         house.door = DOOR
-        house.open(tables, works=False)
+        house.open(works=False)
     entries = {(name, role): house.entry(role) for name, house in houses.items() for role in ("bap", "bpp", "ds")}
     for name, house in houses.items():
         others = [(role, entry) for (at, role), entry in entries.items() if at != name]

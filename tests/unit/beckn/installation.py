@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import requests
 
-ROOT = Path(__file__).resolve().parents[3]
-SET_UP = """
-import django; django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0); call_command("beckn_keygen")
-"""
-SWEEP = "import django; django.setup(); from beckn.tasks import sweep; sweep()"
+from tests.unit.beckn.console import ROOT, Console
+
+DATABASE = "caco.sqlite3"
+SET_UP = "from django.core.management import call_command; call_command('beckn_keygen')"
+SWEEP = "from beckn.tasks import sweep; sweep()"
 DOOR = "tests.unit.beckn.receive.served:application"
+
+
+def surroundings() -> dict[str, str]:
+    """What every installation takes from this process, and the settings that all share."""
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+    return kept | {
+        "DJANGO_SETTINGS_MODULE": "caco_site.settings",
+        "CACO_SECRET_KEY": "only-for-tests-0123456789-0123456789-0123456789",
+    }
+
+
+@cache
+def empty_tables() -> Path:
+    """A database with empty tables, made once; to be copied."""
+    folder = Path(tempfile.mkdtemp(prefix="caco-tables-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    env = surroundings() | {"CACO_VAR": str(folder)}
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, env=env, cwd=ROOT, check=True, capture_output=True)
+    return folder / DATABASE
 
 
 class Installation:
@@ -33,26 +55,40 @@ class Installation:
             self.port = int(probe.getsockname()[1])
         self.var = var
         self.url = f"http://127.0.0.1:{self.port}/beckn"
-        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-        self.env = kept | {
-            "DJANGO_SETTINGS_MODULE": "caco_site.settings",
+        self.env = surroundings() | {
             "CACO_VAR": str(var),
-            "CACO_SECRET_KEY": "only-for-tests-0123456789-0123456789-0123456789",
             "CACO_PUBLIC_URL": f"http://127.0.0.1:{self.port}",
             "BECKN_REGISTRY_URL": registry_url,
         }
         self.process: subprocess.Popen[bytes] | None = None
+        self.console: Console | None = None
         self.door = DOOR
 
-    def run(self, code: str) -> None:
-        """Run Python in this installation."""
-        done = subprocess.run([sys.executable, "-c", code], env=self.env, cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+    def run(self, code: str) -> str:
+        """Run Python in this installation, as it is configured now. Returns what was printed."""
+        if self.console is not None and self.console.env != self.env:
+            self.hang_up()
+        self.console = self.console or Console(self.env)
+        return self.console.run(code)
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command of manage.py in this installation. Returns what it printed."""
+        return self.run(
+            f"import django; django.core.management.execute_from_command_line({['manage.py', *arguments]!r})"
+        )
 
     def set_up(self) -> None:
-        """Tables and keys."""
+        """Tables, as they were once made for all, and keys of its own."""
         self.var.mkdir(parents=True, exist_ok=True)
+        if not (self.var / DATABASE).exists():
+            shutil.copy(empty_tables(), self.var)
         self.run(SET_UP)
+
+    def hang_up(self) -> None:
+        """End the process that `run` speaks to."""
+        if self.console is not None:
+            self.console.close()
+            self.console = None
 
     def sweep(self) -> None:
         """What the worker does every few seconds."""
@@ -78,6 +114,7 @@ class Installation:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Close the door; SIGKILL slams it."""
+        self.hang_up()
         if self.process is not None:
             self.process.send_signal(how)
             self.process.wait(20)
@@ -85,7 +122,7 @@ class Installation:
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Ask or change this installation's database, from outside."""
-        connection = sqlite3.connect(self.var / "caco.sqlite3", timeout=20)
+        connection = sqlite3.connect(self.var / DATABASE, timeout=20)
         try:
             with connection:
                 return connection.execute(query, values).fetchall()

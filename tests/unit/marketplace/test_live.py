@@ -15,6 +15,7 @@ from marketplace.live import Live, wanted_topics
 from marketplace.models import User
 
 PEOPLE = 120
+PATIENCE_S = 30  # nobody measures here how soon: the machine may be busy
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ class Page(ApplicationCommunicator):
 
     async def connect(self):
         await self.send_input({"type": "websocket.connect"})
-        return await self.receive_output()
+        return await self.receive_output(PATIENCE_S)
 
     async def send(self, text):
         await self.send_input({"type": "websocket.receive", "text": text})
@@ -48,11 +49,11 @@ class Page(ApplicationCommunicator):
         return await self.hear()
 
     async def hear(self):
-        return json.loads((await self.receive_output())["text"])
+        return json.loads((await self.receive_output(PATIENCE_S))["text"])
 
     async def leave(self):
         await self.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.wait()
+        await self.wait(PATIENCE_S)
 
 
 async def opened(user, *topics):

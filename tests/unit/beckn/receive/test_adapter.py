@@ -24,7 +24,6 @@ from tests.unit.beckn.messages import CONTRACT as EXACT
 SECRET = "a-secret-between-us-and-our-applications"
 US = {"bapId": "grid.caco.local"}
 MARKETS = """
-import django; django.setup()
 import uuid
 from beckn import outbox, registry
 from django.db import transaction

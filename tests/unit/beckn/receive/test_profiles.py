@@ -17,7 +17,6 @@ from tests.unit.beckn.installation import Installation
 from tests.unit.beckn.messages import CONTRACT
 
 SENT = """
-import django; django.setup()
 from django.utils import timezone
 from beckn.models import OutboxMessage
 now = timezone.now()

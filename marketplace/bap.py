@@ -63,6 +63,8 @@ def on_reply(message: Message) -> None:
             transaction_id=uuid.UUID(message.context["transactionId"]),
             message=message.message,
             error=message.error,
+            message_id=str(message.context.get("messageId", "")),
+            told_at=told_at(message),
             now=clock.now(),
         )
     except MarketError as problem:
@@ -92,6 +94,7 @@ def on_undeliverable(message: Message, code: str, text: str) -> None:
             transaction_id=uuid.UUID(message.context["transactionId"]),
             message={},
             error={"errorCode": code, "errorMessage": text},
+            message_id=str(message.context.get("messageId", "")),
             now=clock.now(),
         )
 

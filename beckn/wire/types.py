@@ -18,7 +18,14 @@ from beckn.wire.schema import SCHEMAS
 
 BASE = "https://caco.example/schema"
 VERSION = "v1.0"
-TYPES = ("ComputeFlexResource", "ComputeFlexSellOffer", "FlexActivation", "FlexSettlement", "FlexTracking")
+TYPES = (
+    "ComputeFlexResource",
+    "ComputeFlexSellOffer",
+    "FlexActivation",
+    "FlexSettlement",
+    "FlexDispute",
+    "FlexTracking",
+)
 XSD = "http://www.w3.org/2001/XMLSchema#"
 KINDS = {"number": "decimal", "integer": "integer", "boolean": "boolean"}
 FORMATS = {"date-time": "dateTime", "date": "date", "duration": "duration", "uri": "anyURI"}

@@ -6,6 +6,7 @@ from beckn.ports import Message, Reply
 from marketplace import clock
 from marketplace.bpp.answering import refusing, transaction_of
 from marketplace.queries.tracking import tracking_of
+from marketplace.usecases.hear_dispute import hear_dispute
 from marketplace.usecases.initialise_order import order_of
 from marketplace.usecases.note_publication import note_publication
 from marketplace.usecases.open_ticket import open_ticket
@@ -18,6 +19,7 @@ from marketplace.wire.aftercare import (
     support_answer,
     tracking_answer,
 )
+from marketplace.wire.dispute import dispute_answer, read_claim
 
 
 @refusing
@@ -46,7 +48,11 @@ def rate(message: Message) -> Reply:
 
 @refusing
 def support(message: Message) -> Reply:
-    """A question about an order: kept under a ticket, and answered with where it is followed up."""
+    """A question about an order, kept under a ticket; or a dispute over one of its settlements. Both say where it is followed up."""
+    claim = read_claim(message.message["support"])
+    if claim is not None:
+        dispute = hear_dispute(claim=claim, buyer_subscriber_id=message.subscriber_id, now=clock.now())
+        return Reply({"support": dispute_answer(claim, dispute)})
     question = read_question(message.message["support"])
     ticket = open_ticket(
         order_id=question.order_id, buyer_subscriber_id=message.subscriber_id, subject=question.subject, now=clock.now()

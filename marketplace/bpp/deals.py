@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 
 from beckn.ports import Message, Reply
@@ -14,19 +12,18 @@ from marketplace.models import Offer, Order
 from marketplace.rules.order_state import ActivationState
 from marketplace.usecases.activate_order import activate_order
 from marketplace.usecases.cancel_order import cancel_order
-from marketplace.usecases.complete_settlement import audit_trail
 from marketplace.usecases.confirm_order import confirm_order
 from marketplace.usecases.initialise_order import initialise_order, order_of
 from marketplace.usecases.quote_order import quote_order
-from marketplace.wire.activation import activation_attributes, delivery_attributes, read_instruction, settlement_entry
+from marketplace.wire.activation import activation_attributes, read_instruction
 from marketplace.wire.catalogue import catalogues
 from marketplace.wire.contract import (
     order_contract,
     performance_entry,
     read_agreed_pence,
     read_asked,
-    standing_statements,
 )
+from marketplace.wire.report import report_order
 
 
 @refusing
@@ -101,26 +98,9 @@ def update(message: Message) -> Reply:
 
 @refusing
 def status(message: Message) -> Reply:
-    """The order as it stands, with each activation and, once settled, its measured delivery and the settlements that stand."""
+    """The order as it stands, with each activation and, once settled, its measured delivery, settlements and disputes."""
     order = order_of(transaction_of(message), message.subscriber_id)
-    contract = order_contract(order, seller=seller())
-    entries = [entry_of(activation) for activation in order.activations.order_by("created_at")]
-    if entries:
-        contract["performance"] = entries
-    settlements = [
-        settlement_entry(statement, audit_trail=audit_trail(statement) or {"state": "WAITING"})
-        for statement in standing_statements(order)
-    ]
-    if settlements:
-        contract["settlements"] = settlements
-    return Reply(message={"contract": contract})
-
-
-def entry_of(activation: Any) -> dict[str, Any]:
-    """An activation's performance entry: the instruction, or the measured delivery once there is a statement."""
-    statement = activation.statements.order_by("-sequence").first()
-    attributes = delivery_attributes(statement) if statement else activation_attributes(activation)
-    return performance_entry(activation, activation.state, attributes)
+    return Reply(message={"contract": report_order(order)})
 
 
 @refusing

@@ -2,7 +2,7 @@
 
 from marketplace.models.agent_decision import AgentDecision
 from marketplace.models.capacity import SiteCapacity, StackingRow
-from marketplace.models.dispute import Dispute, DisputeEntry, buyer_of, side_of
+from marketplace.models.dispute import Dispute, DisputeEntry, buyer_of, opener_of, other_is_here, side_of
 from marketplace.models.document import ContractDocument
 from marketplace.models.event import (
     Anchor,
@@ -23,7 +23,12 @@ from marketplace.models.offer import Offer, OfferPeriod, OfferRequest
 from marketplace.models.order import Activation, ActivationPeriod, Order, OrderPeriod, Purchase, SearchResult
 from marketplace.models.organisation import Membership, Organisation, User, role_of
 from marketplace.models.plan import Plan
-from marketplace.models.purchase_record import PurchaseReading, PurchaseSettlement, standing_settlement
+from marketplace.models.purchase_record import (
+    PurchaseDispute,
+    PurchaseReading,
+    PurchaseSettlement,
+    standing_settlement,
+)
 from marketplace.models.sale_rules import SaleRules
 from marketplace.models.settlement import (
     Held,
@@ -75,6 +80,7 @@ __all__ = [
     "PositionHeld",
     "PositionNotification",
     "Purchase",
+    "PurchaseDispute",
     "PurchaseReading",
     "PurchaseSettlement",
     "SaleRules",
@@ -93,6 +99,8 @@ __all__ = [
     "User",
     "buyer_of",
     "declared_event_days",
+    "opener_of",
+    "other_is_here",
     "role_of",
     "settlement_day",
     "side_of",

@@ -23,7 +23,14 @@ class Dispute(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     statement = models.ForeignKey(SettlementStatement, models.PROTECT, related_name="disputes")
     lines = models.ManyToManyField(StatementLine, related_name="disputes", blank=True)
-    opened_by = models.ForeignKey(Organisation, models.PROTECT, related_name="disputes")
+    opened_by = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="disputes",
+        help_text="None for a buyer elsewhere, whom the order names",
+    )
     side = models.CharField(max_length=6, choices=[(one.value, one.value.title()) for one in Side])
     reason = models.CharField(max_length=30, choices=[(one.value, one.value) for one in ReasonCode])
     unit = models.CharField(max_length=5, choices=[(one.value, one.value) for one in ClaimUnit])
@@ -63,13 +70,30 @@ class DisputeEntry(models.Model):
         max_length=8, choices=[(OPENED, "Open"), *((s.value, s.value.title()) for s in DisputeStep)]
     )
     side = models.CharField(max_length=6, choices=[(one.value, one.value.title()) for one in Side])
-    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="None for a buyer elsewhere",
+    )
     words = models.CharField(max_length=1000)
     evidence_reference = models.CharField(max_length=200, blank=True)
     evidence_sha256 = models.CharField(max_length=64, blank=True)
     agrees = models.BooleanField(null=True, blank=True, help_text="Of an answer: whether it agrees with the claim")
     facts = models.JSONField(default=dict, blank=True, help_text="Of an amendment: the inputs that were corrected")
     at = models.DateTimeField()
+
+
+def other_is_here(dispute: Dispute) -> bool:
+    """Whether the party that did not open it can answer for itself: the seller always, a buyer who is on this installation."""
+    return dispute.side == Side.BUYER or buyer_of(dispute.statement.order) is not None
+
+
+def opener_of(dispute: Dispute) -> str:
+    """The name of whoever opened it: an organisation, or the subscriber id of a buyer elsewhere."""
+    return dispute.opened_by.name if dispute.opened_by else dispute.statement.order.buyer_subscriber_id
 
 
 def side_of(order: Order, organisation: Organisation | None) -> Side | None:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Abs, Coalesce
 
-from marketplace.models import Dispute, Organisation, buyer_of, side_of
+from marketplace.models import Dispute, Organisation, opener_of, other_is_here, side_of
 from marketplace.queries.exports import utc_text
 from marketplace.queries.pages import Page, page_of
 from marketplace.rules.dispute import (
@@ -177,7 +177,7 @@ def dispute_row(dispute: Dispute, now: datetime) -> DisputeRow:
         state_name=STATES[state],
         overdue=is_overdue(standing_of(dispute, other_is_here=True), now=now),
         due_at=due.get(state),
-        opened_by=dispute.opened_by.name,
+        opened_by=opener_of(dispute),
         side=dispute.side,
         reason=dispute.reason,
         reason_name=REASONS[ReasonCode(dispute.reason)],
@@ -209,26 +209,28 @@ def standing_of(dispute: Dispute, *, other_is_here: bool) -> Standing:
 def dispute_page(dispute: Dispute, organisation: Organisation | None, now: datetime) -> DisputePage:
     """One dispute as `organisation` sees it: a party with its next steps, or anybody else without."""
     order = dispute.statement.order
-    other = buyer_of(order) if dispute.side == Side.SELLER else dispute.opened_by
     side = side_of(order, organisation)
-    steps = steps_for(standing_of(dispute, other_is_here=other is not None), side, now=now)
+    steps = steps_for(standing_of(dispute, other_is_here=other_is_here(dispute)), side, now=now)
     amended = dispute.amended_by
     return DisputePage(
         row=dispute_row(dispute, now),
-        entries=tuple(entry_row(row) for row in dispute.entries.select_related("organisation").order_by("pk")),
+        entries=tuple(
+            entry_row(row, order.buyer_subscriber_id)
+            for row in dispute.entries.select_related("organisation").order_by("pk")
+        ),
         side=side.value if side else "",
         steps=tuple(step.value for step in steps),
         delta_pence=amended.amount_pence - dispute.statement.amount_pence if amended else None,
     )
 
 
-def entry_row(entry: Any) -> DisputeEntryRow:
-    """One step."""
+def entry_row(entry: Any, buyer_elsewhere: str) -> DisputeEntryRow:
+    """One step; whoever has no organisation here is the buyer elsewhere."""
     return DisputeEntryRow(
         step=entry.step,
         step_name=STEPS[entry.step],
         side=entry.side,
-        organisation=entry.organisation.name,
+        organisation=entry.organisation.name if entry.organisation else buyer_elsewhere,
         words=entry.words,
         evidence_reference=entry.evidence_reference,
         evidence_sha256=entry.evidence_sha256,

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 
-from marketplace.models import Purchase, PurchaseSettlement, standing_settlement
+from flex_engine.timegrid import settlement_period
+from marketplace.models import Purchase, standing_settlement
 from marketplace.queries.catalogue import LATE_AFTER, optional_column
 from marketplace.queries.exports import utc_text
 from marketplace.queries.messages import MessageRow, messages_of
 from marketplace.queries.orders import Step
 from marketplace.queries.pages import Page, page_of
 from marketplace.queries.purchase_delivery import Delivery, delivery_of
+from marketplace.queries.purchase_disputes import PurchaseDisputeRow, disputes_with_seller
+from marketplace.queries.purchase_money import PriceLine, Settlement, price_lines, settlement_of
 from marketplace.queries.replies import Reply, replies_of
 from marketplace.queries.seller_terms import SellerTerms, seller_terms_of
 from marketplace.queries.sold_as import SoldAs, document_of, sold_as
@@ -87,35 +91,18 @@ class PurchasePeriod:
     up: bool = False
 
     @property
+    def ref(self) -> str:
+        """How a form names it: settlement date and period, 2024-01-16/35."""
+        day, period = settlement_period(self.start)
+        return f"{day.isoformat()}/{period}"
+
+    @property
     def delivered_kw(self) -> Decimal | None:
         """Baseline less metered, or for a turn-up metered less baseline, before any cap."""
         if self.baseline_kw is None or self.metered_kw is None:
             return None
         change = self.baseline_kw - self.metered_kw
         return -change if self.up else change
-
-
-@dataclass(frozen=True, slots=True)
-class PriceLine:
-    """One component of the price as the seller wrote it."""
-
-    type: str
-    description: str
-    pence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What the seller says it settled, and where its proof stands."""
-
-    id: str
-    run: str
-    amount_pence: int | None
-    delivered_kwh: Decimal | None
-    eligible_kwh: Decimal | None
-    shortfall_kwh: Decimal | None
-    proof: tuple[tuple[str, str], ...]
-    proof_state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +127,17 @@ class PurchasePage:
     dispatch_code: str
     document: Mapping[str, str]
     delivery: Delivery
+    disputes: tuple[PurchaseDisputeRow, ...]
+    settled_here: bool
     settlement: Settlement | None
     energy_kwh: Decimal
     replies: tuple[Reply, ...]
     messages: tuple[MessageRow, ...]
+
+    @property
+    def can_dispute(self) -> bool:
+        """Whether there is a settlement of a seller elsewhere; one of this installation is disputed on its own page."""
+        return self.settlement is not None and bool(self.settlement.id) and not self.settled_here
 
     @property
     def can_ask(self) -> bool:
@@ -236,6 +230,8 @@ def purchase_page(purchase: Purchase, now: datetime) -> PurchasePage:
         dispatch_code=dispatch_code(contract),
         document=document_of(contract),
         delivery=delivery_of(purchase, contract, standing),
+        disputes=disputes_with_seller(purchase) if standing else (),
+        settled_here=purchase.seller_subscriber_id == settings.BECKN_PARTICIPANTS["bpp"]["subscriber_id"],
         settlement=settlement_of(standing, contract),
         energy_kwh=sum((row.ordered_kw for row in periods), Decimal(0)) / 2,
         replies=replies_of(purchase, messages),
@@ -291,53 +287,6 @@ def dispatch_code(contract: Mapping[str, Any]) -> str:
     entries = contract.get("performance")
     last = mapping(entries[-1]) if isinstance(entries, list) and entries else {}
     return str(mapping(last.get("status")).get("code", ""))
-
-
-def price_lines(contract: Mapping[str, Any]) -> tuple[PriceLine, ...]:
-    """The components of the price, in pence."""
-    attributes = mapping(first(contract.get("consideration")).get("considerationAttributes"))
-    lines = attributes.get("components")
-    return tuple(
-        PriceLine(str(line.get("type", "")), str(line.get("description", "")), as_pence(line.get("value")) or 0)
-        for line in (lines if isinstance(lines, list) else [])
-        if isinstance(line, Mapping)
-    )
-
-
-def as_pence(value: Any) -> int | None:
-    """Pounds on the wire as whole pence, or None when they are not an amount."""
-    amount = as_decimal(value)
-    return None if amount is None else round(amount * 100)
-
-
-def as_decimal(value: Any) -> Decimal | None:
-    """A number on the wire, or None."""
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
-
-
-def settlement_of(standing: PurchaseSettlement | None, contract: Mapping[str, Any]) -> Settlement | None:
-    """The settlement that stands in the buyer's record; of a purchase from before there was one, the contract's last entry."""
-    told = contract.get("settlements")
-    entries = [exact(standing.entry)] if standing else told if isinstance(told, list) else []
-    if not entries:
-        return None
-    entry = mapping(entries[-1])
-    attributes = mapping(entry.get("settlementAttributes"))
-    trail = mapping(attributes.get("auditTrail"))
-    return Settlement(
-        id=str(entry.get("id", "")),
-        run=str(attributes.get("run", "")),
-        amount_pence=as_pence(mapping(attributes.get("amount")).get("value")),
-        delivered_kwh=as_decimal(attributes.get("deliveredKwh")),
-        eligible_kwh=as_decimal(attributes.get("eligibleKwh")),
-        shortfall_kwh=as_decimal(attributes.get("shortfallKwh")),
-        proof=tuple((str(key), str(value)) for key, value in trail.items() if key != "state"),
-        proof_state=str(trail.get("state", "")),
-    )
 
 
 def purchase_export(purchases: QuerySet[Purchase]) -> Iterator[list[object]]:

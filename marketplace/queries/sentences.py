@@ -144,6 +144,15 @@ def side(p: Payload, name: str = "side") -> str:
     return f"The {p[name].lower()}"
 
 
+def words_of(code: Any) -> str:
+    """A code in words.
+
+    >>> words_of("METER_GAP")
+    'meter gap'
+    """
+    return str(code).replace("_", " ").lower()
+
+
 def reported(p: Payload) -> str:
     """A seller reported what it metered."""
     again = f" {p['revised']} of them told before." if int(p["revised"]) else ""
@@ -241,6 +250,9 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "settlement.statement": statement,
     "settlement.proven": lambda p: f"Run {p['run']} is proven. Proof: {p['proof'].lower().replace('_', ' ')}.",
     "purchase.readings": reported,
+    "purchase.disputed": lambda p: f"A settlement of {p['seller']} is disputed ({words_of(p['reason'])}).",
+    "purchase.dispute_step": lambda p: f"A dispute with {p['seller']}: {words_of(p['step'])} was sent.",
+    "purchase.dispute": lambda p: f"{p['seller']} says of a dispute: {words_of(p['state'])}.",
     "dispute.opened": disputed,
     "dispute.answered": answered,
     "dispute.upheld": lambda p: f"{side(p, 'by')} upholds run {p['run']}: the statement stands.",

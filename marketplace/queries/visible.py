@@ -43,6 +43,7 @@ from marketplace.models import (
     PositionHeld,
     PositionNotification,
     Purchase,
+    PurchaseDispute,
     PurchaseReading,
     PurchaseSettlement,
     SearchResult,
@@ -86,6 +87,7 @@ OWNED_THROUGH: dict[type[Model], str] = {
     SettlementRecord: "statement__order__offer__site__organisation__",
     Purchase: "organisation__",
     PurchaseReading: "purchase__organisation__",
+    PurchaseDispute: "purchase__organisation__",
     PurchaseSettlement: "purchase__organisation__",
     SearchResult: "organisation__",
 }

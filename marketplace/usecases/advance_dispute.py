@@ -8,11 +8,13 @@ from typing import Any
 
 from django.db import transaction
 
+from beckn import outbox
 from flex_engine.settle.dispute_clock import decision_due
-from marketplace.models import Dispute, Organisation, SettlementStatement, User, buyer_of
+from marketplace.models import Dispute, Organisation, SettlementStatement, User, buyer_of, other_is_here
 from marketplace.rules.dispute import UNDECIDED, DisputeState, DisputeStep, Side, Standing, check_step
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.open_dispute import NO_EVIDENCE, Evidence, check_words, held_statement, note, party, record
+from marketplace.wire.report import report_order
 
 STEPS = (DisputeStep.RESPOND, DisputeStep.UPHOLD, DisputeStep.ESCALATE)
 SAID = {
@@ -27,8 +29,9 @@ def advance_dispute(
     *,
     dispute: Dispute,
     step: DisputeStep,
-    organisation: Organisation | None,
-    user: User,
+    organisation: Organisation | None = None,
+    user: User | None = None,
+    buyer_subscriber_id: str = "",
     words: str,
     evidence: Evidence = NO_EVIDENCE,
     agrees: bool | None = None,
@@ -36,6 +39,7 @@ def advance_dispute(
 ) -> Dispute:
     """The dispute after `step`, one of RESPOND, UPHOLD and ESCALATE; an answer says whether it `agrees` with the claim.
 
+    A buyer elsewhere is named by `buyer_subscriber_id` alone, which the network has verified.
     Taking a step that this party has just taken in the same words answers the same. Raises MarketError: NOT_ALLOWED,
     DISPUTE_STATE, DISPUTE_TURN, BAD_WORDS, BAD_EVIDENCE, or BAD_ANSWER for an answer that does not say whether it agrees.
     """
@@ -53,7 +57,7 @@ def advance_dispute(
         )
     with transaction.atomic():
         dispute = held(dispute)
-        side, actor = party(dispute.statement.order, organisation, user)
+        side, actor = party(dispute.statement.order, organisation, user, buyer_subscriber_id)
         if repeats(dispute, step, actor, words):
             return dispute
         take(dispute, step, side, actor, words, evidence, agrees=agrees, now=now)
@@ -68,7 +72,7 @@ def held(dispute: Dispute) -> Dispute:
     return found
 
 
-def repeats(dispute: Dispute, step: DisputeStep, organisation: Organisation, words: str) -> bool:
+def repeats(dispute: Dispute, step: DisputeStep, organisation: Organisation | None, words: str) -> bool:
     """Whether the newest step is this one, by the same organisation in the same words: a request sent twice."""
     newest = dispute.entries.order_by("-pk").first()
     return newest is not None and (newest.step, newest.organisation, newest.words) == (step, organisation, words)
@@ -76,11 +80,10 @@ def repeats(dispute: Dispute, step: DisputeStep, organisation: Organisation, wor
 
 def standing_of(dispute: Dispute) -> Standing:
     """What the rules want to know of it."""
-    other = buyer_of(dispute.statement.order) if dispute.side == Side.SELLER else dispute.opened_by
     return Standing(
         state=DisputeState(dispute.state),
         opened_by=Side(dispute.side),
-        other_is_here=other is not None,
+        other_is_here=other_is_here(dispute),
         answer_agrees=dispute.answer_agrees,
         response_due_at=dispute.response_due_at,
         decision_due_at=dispute.decision_due_at,
@@ -91,7 +94,7 @@ def take(
     dispute: Dispute,
     step: DisputeStep,
     side: Side,
-    organisation: Organisation,
+    organisation: Organisation | None,
     words: str,
     evidence: Evidence,
     *,
@@ -119,3 +122,18 @@ def take(
     if agrees is not None:
         told["agrees"] = agrees
     record(dispute, SAID[step], told, now=now)
+    if side == Side.SELLER:
+        tell_buyer_elsewhere(dispute)
+
+
+def tell_buyer_elsewhere(dispute: Dispute) -> None:
+    """The order as it stands, by an on_status nobody asked for; a buyer of this installation reads the dispute itself."""
+    order = dispute.statement.order
+    if buyer_of(order) is None:
+        outbox.send(
+            role="bpp",
+            action="on_status",
+            message={"contract": report_order(order)},
+            to=order.buyer_subscriber_id,
+            transaction_id=order.transaction_id,
+        )

@@ -62,11 +62,11 @@ def amend_dispute(
     with transaction.atomic():
         dispute = held(dispute)
         order, activation = dispute.statement.order, dispute.statement.activation
-        side, seller = party(order, organisation, user)
-        if repeats(dispute, DisputeStep.AMEND, seller, words):
+        side, actor = party(order, organisation, user)
+        if repeats(dispute, DisputeStep.AMEND, actor, words):
             return dispute
         check_step(standing_of(dispute), DisputeStep.AMEND, side, now=now)
-        require(role_of(user, seller), Action.SETTLE)
+        require(role_of(user, order.offer.site.organisation), Action.SETTLE)
         apply(dispute, correction, words, user=user, now=now)
         stands = standing_statement(order, activation)
         made = resettle(activation=activation, order=order, reason="DISPUTE", now=now)
@@ -85,7 +85,7 @@ def amend_dispute(
             dispute,
             DisputeStep.AMEND,
             side,
-            seller,
+            actor,
             words,
             evidence,
             amended_by=made,

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from beckn import outbox
 from marketplace import events, notify
-from marketplace.models import Activation, Anchor, Order, SettlementProgress, SettlementRecord, SettlementStatement
+from marketplace.models import Activation, Order, SettlementProgress, SettlementStatement
 from marketplace.rules.order_state import (
     ActivationState,
     OrderEvent,
@@ -20,6 +20,7 @@ from marketplace.rules.order_state import (
 )
 from marketplace.wire.activation import delivery_attributes, settlement_entry
 from marketplace.wire.contract import order_contract, performance_entry
+from marketplace.wire.report import audit_trail
 
 
 def complete_settlement(*, statement: SettlementStatement, now: datetime) -> bool:
@@ -70,24 +71,6 @@ def kind_of(order: Order, *, first: bool) -> str:
     if not first or order.state == OrderState.CANCELLED:
         return "settlement.proven"
     return "order.settled" if order.state == OrderState.SETTLED else "activation.settled"
-
-
-def audit_trail(statement: SettlementStatement) -> dict[str, Any] | None:
-    """Where the proof stands, in FlexSettlement's words; None while the transaction is not final."""
-    if settings.CHAIN_RPC_URL == "none":
-        return {"state": "NO_CHAIN"}
-    record = SettlementRecord.objects.select_related("anchor").filter(statement=statement).first()
-    if record is None or record.anchor is None or record.anchor.state != Anchor.State.FINAL:
-        return None
-    anchor = record.anchor
-    return {
-        "state": "ANCHORED",
-        "chainId": anchor.chain_id,
-        "contract": anchor.contract,
-        "txHash": anchor.tx_hash,
-        "settlementId": f"0x{record.settlement_id.removeprefix('0x')}",
-        "commitment": f"0x{record.commitment.removeprefix('0x')}",
-    }
 
 
 def announce(statement: SettlementStatement, trail: dict[str, Any], *, kind: str, now: datetime) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 from marketplace import events
 from marketplace.models import Purchase, PurchaseReading, PurchaseSettlement
-from marketplace.wire.delivery import Reported, Settled, read_deliveries, read_settlements
+from marketplace.usecases.keep_dispute_reply import keep_dispute_state
+from marketplace.wire.delivery import Reported, Settled, disputes_told, read_deliveries, read_settlements
 from marketplace.wire.purchase import freeze
 
 
@@ -38,6 +39,8 @@ def keep_delivery(*, purchase: Purchase, contract: Mapping[str, Any], told_at: d
     )
     for settled in read_settlements(contract):
         keep_settlement(purchase, settled, told_at=told_at, now=now)
+        for told in disputes_told(settled.entry):
+            keep_dispute_state(purchase=purchase, told=told, told_at=told_at, now=now)
     if fresh:
         events.append(
             type="purchase.readings",

@@ -54,8 +54,9 @@ NO_EVIDENCE = Evidence()
 def open_dispute(
     *,
     statement: SettlementStatement,
-    organisation: Organisation | None,
-    user: User,
+    organisation: Organisation | None = None,
+    user: User | None = None,
+    buyer_subscriber_id: str = "",
     reason: str,
     unit: str,
     claimed_value: int,
@@ -66,6 +67,7 @@ def open_dispute(
 ) -> Dispute:
     """The dispute of `organisation`, a party of the order, over `periods` (settlement date, period); none is the whole.
 
+    A buyer elsewhere is named by `buyer_subscriber_id` alone, which the network has verified.
     The same claim opened twice is one dispute. Raises MarketError: NOT_ALLOWED (no party, or the role does not let them),
     STATEMENT_SUPERSEDED, DISPUTE_TOO_LATE (after its window), DISPUTE_OVERLAPS (the party disputes these lines already),
     or BAD_CLAIM, BAD_WORDS, BAD_EVIDENCE or BAD_PERIOD naming the field.
@@ -74,7 +76,7 @@ def open_dispute(
     with transaction.atomic():
         statement = held_statement(statement)
         order = statement.order
-        side, claimant = party(order, organisation, user)
+        side, claimant = party(order, organisation, user, buyer_subscriber_id)
         lines = lines_of(statement, periods)
         claim = {
             "periods": [[line.settlement_date.isoformat(), line.settlement_period] for line in lines],
@@ -157,10 +159,17 @@ def bad(field: str, value: object, problem: str, fix: str) -> None:
     raise MarketError(code, f"{field} is {value!r}: {problem}", fix=fix, details={"column": field})
 
 
-def party(order: Order, organisation: Organisation | None, user: User) -> tuple[Side, Organisation]:
-    """The side `organisation` is on, and itself. Raises MarketError NOT_ALLOWED for a stranger, or for a role that may not dispute."""
+def party(
+    order: Order, organisation: Organisation | None, user: User | None, buyer_subscriber_id: str = ""
+) -> tuple[Side, Organisation | None]:
+    """The side `organisation` is on, and itself; or the buyer that the network has verified, with its organisation if it is here.
+
+    Raises MarketError NOT_ALLOWED for a stranger, or for a role that may not dispute.
+    """
+    if buyer_subscriber_id and buyer_subscriber_id == order.buyer_subscriber_id:
+        return Side.BUYER, buyer_of(order)
     side = side_of(order, organisation)
-    if side is None or organisation is None:
+    if side is None or organisation is None or user is None:
         raise MarketError(
             "NOT_ALLOWED", "Only a party of the order disputes its statements.", fix="Act for the seller or the buyer."
         )
@@ -252,7 +261,7 @@ def note(
     dispute: Dispute,
     step: str,
     side: Side,
-    organisation: Organisation,
+    organisation: Organisation | None,
     words: str,
     evidence: Evidence,
     *,

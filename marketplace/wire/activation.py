@@ -13,6 +13,7 @@ from marketplace.models import Activation, SettlementStatement
 from marketplace.rules.errors import MarketError
 from marketplace.wire.catalogue import SCHEMA
 from marketplace.wire.contract import instant_of, pounds
+from marketplace.wire.dispute import disputes_of
 from marketplace.wire.series import instant, number, read_column, time_series
 
 MOST_IDENTITY, MOST_MECHANISM = 120, 10  # characters, as many as an activation keeps
@@ -170,5 +171,6 @@ def settlement_entry(statement: SettlementStatement, *, audit_trail: dict[str, A
             "eligibleKwh": number(Decimal(statement.eligible_wh) / 1000),
             "shortfallKwh": number(Decimal(statement.shortfall_wh) / 1000),
             "auditTrail": audit_trail,
+            **disputes_of(statement),
         },
     }

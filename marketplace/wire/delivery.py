@@ -122,6 +122,11 @@ def read_settlements(contract: Mapping[str, Any]) -> list[Settled]:
     return found
 
 
+def disputes_told(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The FlexDispute objects in a settlement's attributes."""
+    return objects(mapping(entry.get("settlementAttributes")).get("disputes"))
+
+
 def bounded(value: Any) -> Decimal | None:
     """A number of a size that can be meant, or None."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):

@@ -27,7 +27,7 @@ from marketplace.usecases.place_bid import place_bid
 from marketplace.usecases.publish_tender import publish_tender
 from marketplace.usecases.write_document import write_document
 from tests.unit.marketplace.usecases.market import moved
-from tests.unit.marketplace.web.world import NOW, World
+from tests.unit.marketplace.web.world import NOW, World, bought_elsewhere
 
 NOMINATION = {"periods": [{"start": "2024-01-18T17:00:00Z", "import_wh": 412500}]}
 READING = {"source": "meter", "label": "MEASURED", "readings": [{"start": "2024-01-16T12:00:00Z", "import_wh": 410000}]}
@@ -154,6 +154,14 @@ def question(word: str, body: dict[str, Any]) -> Route:
         lambda w: f"/purchases/{uuid.UUID(int=7)}/{word}",
         body=lambda w: body,
         buyer=True,
+    )
+
+
+def elsewhere(tail: str) -> tuple[Callable[[World], str], Callable[[World], str]]:
+    """A purchase from a seller elsewhere."""
+    return (
+        lambda w: f"/purchases/{bought_elsewhere(w.purchases['settled']).purchase_id}{tail}",
+        lambda w: f"/purchases/{uuid.UUID(int=7)}{tail}",
     )
 
 
@@ -309,6 +317,14 @@ ROUTES = [
         "purchases/<uuid:pk>/readings",
         lambda w: f"/purchases/{w.purchases['settled'].pk}/readings",
         lambda w: f"/purchases/{uuid.UUID(int=7)}/readings",
+        buyer=True,
+    ),
+    Route("purchases/<uuid:pk>/disputes", *elsewhere("/disputes"), body=lambda w: CLAIM, buyer=True),
+    Route(
+        "purchases/<uuid:pk>/disputes/<uuid:dispute>/<slug:step>",
+        lambda w: elsewhere(f"/disputes/{bought_elsewhere(w.purchases['settled']).pk}/escalate")[0](w),
+        lambda w: elsewhere(f"/disputes/{uuid.UUID(int=7)}/escalate")[0](w),
+        body=lambda w: {"words": "Look again."},
         buyer=True,
     ),
     Route(

@@ -20,7 +20,10 @@ from marketplace.models import (
     OfferPeriod,
     Order,
     OrderPeriod,
+    Organisation,
     PositionNotification,
+    Purchase,
+    PurchaseReading,
     SaleRules,
     SettlementStatement,
     Site,
@@ -164,6 +167,15 @@ BROKEN = {
     "statement_components_sum_to_the_amount": lambda: statement(8),
     "all_but_the_first_statement_supersede": lambda: statement(7, sequence=2),
     "an_amended_dispute_names_its_new_statement": lambda: undecided(),
+    "a_reported_half_hour_says_something": lambda: PurchaseReading.objects.create(
+        purchase=a_purchase(),
+        instruction_id="d",
+        meter_id="m",
+        start_at=FIRST,
+        methodology="m",
+        told_at=NOW,
+        known_at=NOW,
+    ),
     "one_job_per_site_and_external_id": lambda: [planned.job(Site.objects.get(), "same") for _ in range(2)],
     "one_reading_per_site_start_and_known": lambda: twice_metered(),
     "one_row_per_offer_and_period": lambda: OfferPeriod.objects.create(
@@ -171,6 +183,16 @@ BROKEN = {
     ),
     "one_activation_per_order_and_instruction": lambda: twice_dispatched(),
 }
+
+
+def a_purchase():
+    return Purchase.objects.create(
+        organisation=Organisation.objects.get(),
+        transaction_id=uuid.uuid4(),
+        requested_kw=1,
+        created_at=NOW,
+        updated_at=NOW,
+    )
 
 
 def pair(import_msid, begin, end=None, *, of=None, **changes):

@@ -12,7 +12,7 @@ from marketplace.models import Activation, User
 from marketplace.usecases.write_document import write_document
 from tests.unit.marketplace.api.routes import meter_file, tendered
 from tests.unit.marketplace.web.reading import read
-from tests.unit.marketplace.web.world import NOW, World
+from tests.unit.marketplace.web.world import NOW, World, bought_elsewhere
 
 ROLES = ("operator", "viewer", "other", "grid", "auditor")
 SignedIn = Callable[[User], Client]
@@ -87,6 +87,10 @@ def addresses(world: World) -> dict[str, tuple[str, ...]]:
         found |= {
             reverse("purchase-act", args=[purchase.pk, step]): buyer for step in ("confirm", "dispatch", "cancel")
         }
+    elsewhere = bought_elsewhere(world.purchases["settled"]).purchase_id
+    for purchase_id in (elsewhere, world.purchases["settled"].pk, world.purchases["quoted"].pk):
+        found[reverse("purchase-dispute", args=[purchase_id])] = buyer
+    found[reverse("purchase", args=[elsewhere])] = buyer
     return {path: tuple(roles.split()) for path, roles in found.items()}
 
 

@@ -45,7 +45,7 @@ MOST = {
     "messages": 6,
     "message": 8,
     "purchases": 5,
-    "purchase": 7,
+    "purchase": 8,
     "search": 4,
     "tenders": 6,
     "tender": 9,

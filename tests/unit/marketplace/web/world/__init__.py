@@ -23,6 +23,7 @@ from marketplace.models import (
     User,
 )
 from tests.unit.marketplace.web.world.deals import (
+    bought_elsewhere,
     deliver,
     make_dispute,
     make_offers,
@@ -35,7 +36,7 @@ from tests.unit.marketplace.web.world.moment import NOW, SLOTS, START
 from tests.unit.marketplace.web.world.parties import PASSWORD, organisation, person
 from tests.unit.marketplace.web.world.places import make_jobs, make_plan, make_site, make_uploads, say, signals, wishes
 
-__all__ = ["NOW", "PASSWORD", "SLOTS", "START", "World", "build"]
+__all__ = ["NOW", "PASSWORD", "SLOTS", "START", "World", "bought_elsewhere", "build"]
 
 
 @dataclass

@@ -9,7 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
+from beckn.registry import register
+from beckn.wire.context import Party
 from flex_engine.timegrid import HALF_HOUR, settlement_period
 from marketplace.models import (
     Activation,
@@ -25,6 +28,7 @@ from marketplace.models import (
     Organisation,
     Plan,
     Purchase,
+    PurchaseDispute,
     SearchResult,
     SettlementRecord,
     SettlementStatement,
@@ -35,7 +39,7 @@ from marketplace.usecases.keep_delivery import keep_delivery
 from marketplace.wire.activation import delivery_attributes, settlement_entry
 from marketplace.wire.catalogue import catalogues
 from marketplace.wire.contract import order_contract, performance_entry
-from marketplace.wire.purchase import freeze
+from marketplace.wire.purchase import exact, freeze
 from tests.unit.marketplace.web.world.moment import NOW, START
 
 
@@ -246,3 +250,23 @@ def make_searches(buyer: Organisation, offers: dict[str, Offer]) -> dict[str, Se
         "late": make(organisation=buyer, transaction_id=uuid.uuid4(), requested_at=NOW - timedelta(minutes=4)),
         "empty": make(organisation=buyer, transaction_id=uuid.uuid4(), catalogs=[], requested_at=NOW - timedelta(hours=1), answered_at=NOW - timedelta(hours=1)),
     }  # fmt: skip
+
+
+def bought_elsewhere(purchase: Purchase) -> PurchaseDispute:
+    """A copy of a settled purchase whose seller is elsewhere, with a dispute that the seller has answered."""
+    seller = "seller.example"
+    found = PurchaseDispute.objects.filter(purchase__seller_subscriber_id=seller).first()
+    if found is not None:
+        return found
+    party = Party(seller, "http://127.0.0.1:9/beckn/bpp")
+    register(party, role="bpp", key_id="k1", public_key="A" * 43 + "=", now=timezone.now())
+    copy = Purchase.objects.get(pk=purchase.pk)
+    copy.pk, copy.transaction_id, copy.seller_subscriber_id = None, uuid.uuid4(), seller
+    copy.save(force_insert=True)
+    keep_delivery(purchase=copy, contract=exact(copy.contract), told_at=NOW - timedelta(minutes=20), now=NOW)
+    settlement = copy.settlements.get().settlement_id
+    said = {"answer": "The log shows no gap.", "decisionDueAt": "2024-01-30T00:00:00Z"}
+    return PurchaseDispute.objects.create(
+        purchase=copy, settlement_id=settlement, reason="METER_GAP", unit="WH", claimed_value=500_000, words="The meter stood still.",
+        message_id=uuid.uuid4(), state="ANSWERED", dispute_id="case-7", said=said, told_at=NOW, created_at=NOW, updated_at=NOW,
+    )  # fmt: skip

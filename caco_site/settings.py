@@ -302,6 +302,18 @@ BECKN_APPLICATIONS = {
 }
 # --- engine
 FEEDS_LIVE = env.bool("CACO_FEEDS_LIVE", default=False)  # ask the public APIs; otherwise files or labelled synthetic
+FEEDS = env.list("CACO_FEEDS", default=[])  # names of feeds; empty: every usual one
+FEEDS_ARCHIVE = env.str("CACO_FEEDS_ARCHIVE", default=str(VAR_DIR / "feeds"))  # raw answers; empty: none are kept
+FEEDS_ARCHIVE_DAYS = env.int("CACO_FEEDS_ARCHIVE_DAYS", default=450)  # past the last settlement run, 14 months on
+FEEDS_MIRROR = env.str("CACO_FEEDS_MIRROR", default="")  # a server that has every publisher under /host/
+FEEDS_KEYS = {name: env.str(name, default="") for name in ("CACO_MET_OFFICE_KEY", "CACO_ENTSOE_KEY")}
+FEEDS_PLACES = {
+    "regions": tuple(env.list("CACO_CARBON_REGIONS", cast=int, default=[10, 13, 14])),  # those of UK Power Networks
+    "latitude": env.float("CACO_WEATHER_LATITUDE", default=51.51),
+    "longitude": env.float("CACO_WEATHER_LONGITUDE", default=-0.13),
+    "agile_product": env.str("CACO_AGILE_PRODUCT", default="AGILE-24-10-01"),
+    "agile_region": env.str("CACO_AGILE_REGION", default="C"),
+}
 
 # --- ledger
 # Empty: the embedded development chain on the port that `manage.py up` picked. "none": no chain, shown as NO_CHAIN.

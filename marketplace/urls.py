@@ -119,6 +119,7 @@ urlpatterns = [
     path("operations/messages/<str:direction>/<int:pk>", operations.message, name="message"),
     path("operations/messages/<str:direction>/<int:pk>/bytes", operations.message_bytes, name="message-bytes"),
     path("operations/anchors/<int:pk>/retry", operations.retry, name="anchor-retry"),
+    path("operations/feeds", operations.feeds, name="feeds"),
     path("operations/refused", operations.refused, name="refused"),
     path("operations/messages/<str:direction>/<int:pk>/redrive", operations.redrive, name="message-redrive"),
 ]

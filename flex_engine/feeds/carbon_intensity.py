@@ -1,111 +1,162 @@
-"""National carbon intensity of GB electricity from NESO's Carbon Intensity API, gCO2e/kWh.
+"""National carbon intensity and generation mix of GB electricity from NESO's Carbon Intensity API.
 
-One endpoint: GET https://api.carbonintensity.org.uk/intensity/{from}/{to} (no key, CC BY 4.0, UTC half hours, at most 14
-days a call; github.com/carbon-intensity/api-definitions). What it does that its pages do not say:
+https://api.carbonintensity.org.uk (no key, CC BY 4.0, UTC half hours, at most 14 days a call;
+github.com/carbon-intensity/api-definitions). What it does that its pages do not say:
 
 - The first block returned is the one that ends at `from`; blocks outside the window asked for are dropped here.
 - `actual` stands half an hour early: over 2023 its changes follow metered gas generation best when moved 30 minutes later
-  (correlation 0.72 against 0.49 unmoved). It is moved here, and only half hours that are over by `now` are returned.
+  (correlation 0.72 against 0.49 unmoved). It is moved here, and only half hours that are over are taken.
 - `actual` is null for hours, and 200 may carry `{}` or an empty list. Neither is a value; nothing is filled in.
-- `forecast` in the past is the last one issued before real time, not a day-ahead one: never train on it as if it were.
+- `forecast` beside an `actual` is the last one issued before real time, not a day-ahead one: it is never taken. Forecasts
+  come from fw48h alone, with the moment they were fetched as their issue. fw48h may hold fewer than 96 half hours.
 - `index` (low, moderate, ...) changes its bounds every year and is ignored.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
-import requests
-
-from flex_engine.feeds.http import FeedPayloadError, get_json
-from flex_engine.feeds.runs import missing, spans, unbroken, windows
+from flex_engine.feeds.feed import Ask, Feed, Places
+from flex_engine.feeds.reading import Reading, Value, sift
+from flex_engine.feeds.row import half_hour, number, rows_of, text
+from flex_engine.feeds.runs import noted, windows
 from flex_engine.quantities import Label
-from flex_engine.series import HalfHourly
-from flex_engine.timegrid import HALF_HOUR, half_hours
+from flex_engine.timegrid import HALF_HOUR, floor_half_hour, half_hours
 
 BASE_URL = "https://api.carbonintensity.org.uk"
+PUBLISHER, LICENCE = "NESO Carbon Intensity API", "CC BY 4.0"
 LONGEST_WINDOW = timedelta(days=14)
 ACTUAL_STANDS_EARLY = HALF_HOUR
-HIGHEST = 1000.0  # g/kWh; coal, the dirtiest fuel in the publisher's factors, is 937
-
-Quantity = Literal["actual", "forecast"]
-
-
-def fetch(
-    session: requests.Session, start: datetime, end: datetime, now: datetime, *, quantity: Quantity = "actual"
-) -> HalfHourly:
-    """Intensity in [start, end) as far as it is published: the answer may end earlier, never begin later or hold a gap.
-
-    `actual` is MEASURED (the publisher's own outturn estimate from metered generation), `forecast` is FORECAST. Raises
-    FeedGapError naming the half hours when the first is not published or a gap has values after it; other FeedErrors as
-    http.py says; ValueError off the grid.
-    """
-    found = fetch_runs(session, start, end, now, quantity=quantity)
-    return unbroken(found, start, end, what=f"national carbon intensity ({quantity})")
+G, SHARE = "gCO2e/kWh", "%"
+TWO_DAYS = 96  # half hours that fw48h promises
+WHOLE_MIX = (99.0, 101.0)  # %; recorded mixes add up to 99.8 to 100.2
 
 
-def fetch_runs(
-    session: requests.Session, start: datetime, end: datetime, now: datetime, *, quantity: Quantity = "actual"
-) -> list[HalfHourly]:
-    """Every unbroken run of published values in [start, end), oldest first; empty when nothing is published."""
-    wanted = half_hours(start, end)
-    shift = ACTUAL_STANDS_EARLY if quantity == "actual" else timedelta(0)
-    values: dict[datetime, float] = {}
-    for first, last in windows(start - shift, end - shift, longest=LONGEST_WINDOW):
-        url = f"{BASE_URL}/intensity/{first:%Y-%m-%dT%H:%MZ}/{last:%Y-%m-%dT%H:%MZ}"
-        values |= {label + shift: value for label, value in parse(get_json(session, url), quantity=quantity).items()}
-    if quantity == "actual":
-        values = {moment: value for moment, value in values.items() if moment + HALF_HOUR <= now}
-    held = set(wanted) - set(missing(values, wanted))
+def stamp(moment: datetime) -> str:
+    """A time as this API writes it."""
+    return f"{moment:%Y-%m-%dT%H:%MZ}"
+
+
+def asks_actual(since: datetime, now: datetime, places: Places) -> list[Ask]:  # noqa: ARG001
+    """Windows of at most 14 days, moved by ACTUAL_STANDS_EARLY so that they hold the half hours meant."""
     return [
-        HalfHourly(
-            name="carbon_intensity",
-            start=first,
-            values=tuple(values[moment] for moment in half_hours(first, last)),
-            unit="gCO2e/kWh",
-            source=f"NESO Carbon Intensity API, national {quantity}{', moved +30 min' if shift else ''}",
-            label=Label.MEASURED if quantity == "actual" else Label.FORECAST,
-            as_of=now,
+        Ask(f"{BASE_URL}/intensity/{stamp(first)}/{stamp(last)}", {"from": stamp(first), "to": stamp(last)})
+        for first, last in windows(
+            floor_half_hour(since) - ACTUAL_STANDS_EARLY, floor_half_hour(now), longest=LONGEST_WINDOW
         )
-        for first, last in spans(held)
     ]
 
 
-def parse(payload: Any, *, quantity: Quantity) -> dict[datetime, float]:
-    """Value by the start the publisher labels it with; null values are left out.
+def read_actual(payload: Any, about: Mapping[str, str], now: datetime) -> Reading:
+    """`carbon_intensity`, MEASURED (the publisher's own outturn estimate). Raises FeedPayloadError without a data list."""
+    first, last = datetime.fromisoformat(about["from"]), datetime.fromisoformat(about["to"])
 
-    Raises FeedPayloadError when the payload is not the national shape
-    {"data": [{"from", "to", "intensity": {"forecast", "actual", "index"}}]}.
+    def read(row: Any) -> Iterator[Value]:
+        label, given = block_start(row), row["intensity"]
+        start = label + ACTUAL_STANDS_EARLY
+        if not first <= label < last or given["actual"] is None or start + HALF_HOUR > now:
+            return
+        yield Value("carbon_intensity", start, number(given, "actual"), G, Label.MEASURED)
+
+    wanted = half_hours(first + ACTUAL_STANDS_EARLY, last + ACTUAL_STANDS_EARLY)
+    return noted(sift(rows_of(payload, "data", who=PUBLISHER), read, now=now), wanted, "carbon_intensity", now=now)
+
+
+def asks_forecast(since: datetime, now: datetime, places: Places) -> list[Ask]:  # noqa: ARG001
+    """The next two days, as they are forecast now."""
+    return [Ask(f"{BASE_URL}/intensity/{stamp(floor_half_hour(now))}/fw48h")]
+
+
+def read_forecast(payload: Any, about: Mapping[str, str], now: datetime) -> Reading:  # noqa: ARG001
+    """`carbon_intensity_published`, FORECAST, issued when fetched. Half hours that have begun are dropped."""
+
+    def read(row: Any) -> Iterator[Value]:
+        start = block_start(row)
+        if start >= now:
+            value = number(row["intensity"], "forecast")
+            yield Value("carbon_intensity_published", start, value, G, Label.FORECAST, now)
+
+    return shorter(sift(rows_of(payload, "data", who=PUBLISHER), read, now=now), TWO_DAYS - 1)
+
+
+def asks_mix(since: datetime, now: datetime, places: Places) -> list[Ask]:  # noqa: ARG001
+    """Windows of at most 14 days."""
+    return [
+        Ask(f"{BASE_URL}/generation/{stamp(first)}/{stamp(last)}", {"from": stamp(first), "to": stamp(last)})
+        for first, last in windows(floor_half_hour(since), floor_half_hour(now), longest=LONGEST_WINDOW)
+    ]
+
+
+def read_mix(payload: Any, about: Mapping[str, str], now: datetime) -> Reading:
+    """`generation_share:FUEL`, % of generation, ESTIMATED: embedded wind and sun in it are modelled.
+
+    A block whose shares do not add up to 99 to 101 % is set aside.
     """
-    rows = payload.get("data") if isinstance(payload, dict) else None
-    if not isinstance(rows, list):
-        raise FeedPayloadError(f"Carbon Intensity API answered without a data list: {str(payload)[:100]}")
-    values: dict[datetime, float] = {}
-    for row in rows:
-        start, value = _block(row, quantity)
-        if value is None:
-            continue
-        if values.get(start, value) != value:
-            raise FeedPayloadError(
-                f"Carbon Intensity API gives {values[start]} and {value} for {start:%Y-%m-%dT%H:%MZ}"
-            )
-        values[start] = value
-    return values
+    first, last = datetime.fromisoformat(about["from"]), datetime.fromisoformat(about["to"])
+
+    def read(row: Any) -> Iterator[Value]:
+        start = block_start(row)
+        mix = {text(part, "fuel"): number(part, "perc") for part in row["generationmix"]}
+        if not WHOLE_MIX[0] <= sum(mix.values()) <= WHOLE_MIX[1] or len(mix) != len(row["generationmix"]):
+            raise ValueError(f"the generation mix adds up to {sum(mix.values()):g} %, not to 100")
+        if first <= start < last and start + HALF_HOUR <= now:
+            for fuel, share in mix.items():
+                yield Value(f"generation_share:{fuel}", start, share, SHARE, Label.ESTIMATED)
+
+    return sift(rows_of(payload, "data", who=PUBLISHER), read, now=now)
 
 
-def _block(row: Any, quantity: Quantity) -> tuple[datetime, float | None]:
-    try:
-        start, end = datetime.fromisoformat(row["from"]), datetime.fromisoformat(row["to"])
-        value = row["intensity"][quantity]
-        if end - start != HALF_HOUR or half_hours(start, end) != [start]:
-            raise ValueError("not one half hour in UTC")
-        if value is None:
-            return start, None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= HIGHEST:
-            raise ValueError(f"{quantity} {value!r} is not within 0 to {HIGHEST:g} g/kWh")
-    except (KeyError, TypeError, ValueError) as problem:
-        raise FeedPayloadError(
-            f"Carbon Intensity API block {str(row)[:120]} is not a national half hour: {problem}"
-        ) from problem
-    return start, float(value)
+def asks_factors(since: datetime, now: datetime, places: Places) -> list[Ask]:  # noqa: ARG001
+    """The factors in force."""
+    return [Ask(f"{BASE_URL}/intensity/factors")]
+
+
+def read_factors(payload: Any, about: Mapping[str, str], now: datetime) -> Reading:  # noqa: ARG001
+    """`carbon_factor:FUEL`, g/kWh, ESTIMATED, as they stand in the half hour of the fetch."""
+
+    def read(row: Any) -> Iterator[Value]:
+        for fuel in row:
+            factor = number(row, fuel)
+            yield Value(f"carbon_factor:{fuel[:40]}", floor_half_hour(now), factor, G, Label.ESTIMATED)
+
+    return sift(rows_of(payload, "data", who=PUBLISHER), read, now=now)
+
+
+def block_start(row: Any) -> datetime:
+    """When a block begins. Raises ValueError unless it lasts one half hour."""
+    start, end = half_hour(row, "from"), half_hour(row, "to")
+    if end - start != HALF_HOUR:
+        raise ValueError(f"from {row['from']} to {row['to']} is not one half hour")
+    return start
+
+
+def shorter(reading: Reading, promised: int) -> Reading:
+    """With a note when fewer half hours came than were promised."""
+    held = len({value.start for value in reading.values})
+    if held >= promised:
+        return reading
+    note = f"{held} of {promised} half hours were published."
+    return Reading(reading.values, reading.set_aside, (*reading.notes, note))
+
+
+FEEDS = (
+    Feed(
+        "carbon-intensity", "Carbon intensity, national", PUBLISHER, LICENCE, ("carbon_intensity",),
+        asks_actual, read_actual, stale_after=timedelta(hours=2), every=timedelta(minutes=10), back=LONGEST_WINDOW,
+        remark="national actual, moved +30 min",
+    ),
+    Feed(
+        "carbon-forecast", "Carbon intensity forecast, national, 48 h", PUBLISHER, LICENCE,
+        ("carbon_intensity_published",), asks_forecast, read_forecast, stale_after=timedelta(hours=2),
+    ),
+    Feed(
+        "generation-mix", "Generation mix, national", PUBLISHER, LICENCE, ("generation_share",),
+        asks_mix, read_mix, stale_after=timedelta(hours=3),
+    ),
+    Feed(
+        "carbon-factors", "Carbon factors by fuel", PUBLISHER, LICENCE, ("carbon_factor",),
+        asks_factors, read_factors, stale_after=timedelta(days=3), every=timedelta(days=1),
+    ),
+)  # fmt: skip

@@ -1,112 +1,86 @@
-"""GB system price (the imbalance price) from Elexon's Insights Solution, GBP/MWh.
+"""GB system price (the imbalance price, GBP/MWh) and net imbalance volume (MWh) from Elexon's Insights Solution.
 
-One endpoint: GET https://data.elexon.co.uk/bmrs/api/v1/balancing/settlement/system-prices/{settlementDate} (no key; BMRS
-data licence: "Contains BMRS data © Elexon Limited copyright and database right"). One settlement day a call, local days
-of 46, 48 or 50 periods. Since P305 (2015) buy and sell price are one; a row where they differ is refused, not averaged.
+GET https://data.elexon.co.uk/bmrs/api/v1/balancing/settlement/system-prices/{settlementDate} (no key; BMRS data licence:
+"Contains BMRS data © Elexon Limited copyright and database right"). One settlement day a call, local days of 46, 48 or 50
+periods. Since P305 (2015) buy and sell price are one; a row where they differ is set aside, not averaged.
 
-The answer is the latest settlement run and does not say which: a price changes at later runs, so
-`as_of` matters and a later run is a later value, not a correction of this one.
+The answer is the latest settlement run and does not say which: a price changes at later runs, so it is asked again for
+days after, and a changed price is kept beside the first with the moment it became known.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import requests
-
-from flex_engine.feeds.http import FeedPayloadError, get_json
-from flex_engine.feeds.runs import missing, spans, unbroken
+from flex_engine.feeds.feed import Ask, Feed, Places
+from flex_engine.feeds.reading import Reading, Value, sift
+from flex_engine.feeds.row import half_hour, number, rows_of, settlement
+from flex_engine.feeds.runs import noted
 from flex_engine.quantities import Label
-from flex_engine.series import HalfHourly
-from flex_engine.timegrid import half_hours, period_start, settlement_period
+from flex_engine.timegrid import day_start, floor_half_hour, half_hours, settlement_period
 
 BASE_URL = "https://data.elexon.co.uk/bmrs/api/v1"
-SOURCE = "Elexon Insights, system price, latest run"
-COURTESY_S = 0.5  # between calls; no limit is published and a maintained client keeps to two a second
+PUBLISHER, LICENCE = (
+    "Elexon Insights",
+    "BMRS data licence: contains BMRS data © Elexon Limited copyright and database right",
+)
+DAY = timedelta(days=1)
 
 
-def fetch(
-    session: requests.Session,
-    start: datetime,
-    end: datetime,
-    now: datetime,
-    *,
-    pause: Callable[[float], None] = time.sleep,
-) -> HalfHourly:
-    """System price in [start, end) as far as it is published: the answer may end earlier, never begin later or hold a gap.
-
-    MEASURED. Raises FeedGapError naming the half hours when the first is not published or a gap has values after it;
-    other FeedErrors as http.py says; ValueError off the grid.
-    """
-    found = fetch_runs(session, start, end, now, pause=pause)
-    return unbroken(found, start, end, what="system price")
-
-
-def fetch_runs(
-    session: requests.Session,
-    start: datetime,
-    end: datetime,
-    now: datetime,
-    *,
-    pause: Callable[[float], None] = time.sleep,
-) -> list[HalfHourly]:
-    """Every unbroken run of published prices in [start, end), oldest first; empty when nothing is published."""
-    wanted = half_hours(start, end)
-    values: dict[datetime, float] = {}
-    for index, day in enumerate(_days(wanted)):
-        if index:
-            pause(COURTESY_S)
-        url = f"{BASE_URL}/balancing/settlement/system-prices/{day.isoformat()}?format=json"
-        values |= parse(get_json(session, url), day=day)
-    held = set(wanted) - set(missing(values, wanted))
+def asks(since: datetime, now: datetime, places: Places) -> list[Ask]:  # noqa: ARG001
+    """One call a settlement day."""
     return [
-        HalfHourly(
-            "price", first, tuple(values[t] for t in half_hours(first, last)), "GBP/MWh", SOURCE, Label.MEASURED, now
-        )
-        for first, last in spans(held)
+        Ask(f"{BASE_URL}/balancing/settlement/system-prices/{day}?format=json", {"day": day.isoformat()})
+        for day in settlement_days(since, now)
     ]
 
 
-def parse(payload: Any, *, day: date) -> dict[datetime, float]:
-    """Price by UTC start of its settlement period, for settlement day `day`.
+def read(payload: Any, about: Mapping[str, str], now: datetime) -> Reading:
+    """`price` and `imbalance_volume`, MEASURED. Raises FeedPayloadError without a data list.
 
-    Raises FeedPayloadError when the shape is not the documented one, a row is of another day, a period the day does not
-    have, twice the same period, or a startTime that contradicts its period.
+    A row is set aside when it is of another day, of a period the day does not have, or its startTime contradicts its
+    period. Periods that lack before the last published one are noted.
     """
-    rows = payload.get("data") if isinstance(payload, dict) else None
-    if not isinstance(rows, list):
-        raise FeedPayloadError(f"Elexon answered without a data list: {str(payload)[:100]}")
-    values: dict[datetime, float] = {}
-    for row in rows:
-        start, price = _row(row, day)
-        if start in values:
-            raise FeedPayloadError(f"Elexon gives settlement period {row['settlementPeriod']} of {day} twice")
-        values[start] = price
-    return values
+    wanted = date.fromisoformat(about["day"])
 
-
-def _row(row: Any, day: date) -> tuple[datetime, float]:
-    try:
-        if row["settlementDate"] != day.isoformat():
-            raise ValueError(f"it is of {row['settlementDate']}, not {day}")
-        start = period_start(day, row["settlementPeriod"])
-        if datetime.fromisoformat(row["startTime"]) != start:
-            raise ValueError(f"period {row['settlementPeriod']} starts {start:%Y-%m-%dT%H:%MZ}, not {row['startTime']}")
-        sell, buy = row["systemSellPrice"], row["systemBuyPrice"]
-        if isinstance(sell, bool) or not isinstance(sell, int | float):
-            raise ValueError(f"systemSellPrice {sell!r} is not a number")
+    def read_row(row: Any) -> Iterator[Value]:
+        start = stated_start(row)
+        if row["settlementDate"] != about["day"]:
+            raise ValueError(f"it is of {row['settlementDate']}, not {wanted}")
+        sell, buy = number(row, "systemSellPrice"), number(row, "systemBuyPrice")
         if sell != buy:
             raise ValueError(f"sell price {sell} and buy price {buy} differ; there is one imbalance price since 2015")
-    except (KeyError, TypeError, ValueError) as problem:
-        raise FeedPayloadError(f"Elexon row {str(row)[:120]} is not a system price: {problem}") from problem
-    return start, float(sell)
+        yield Value("price", start, sell, "GBP/MWh", Label.MEASURED)
+        if row.get("netImbalanceVolume") is not None:
+            yield Value("imbalance_volume", start, number(row, "netImbalanceVolume"), "MWh", Label.MEASURED)
+
+    found = sift(rows_of(payload, "data", who="Elexon"), read_row, now=now)
+    return noted(found, half_hours(day_start(wanted), day_start(wanted + DAY)), "price", now=now)
 
 
-def _days(wanted: list[datetime]) -> list[date]:
-    if not wanted:
+def stated_start(row: Any) -> datetime:
+    """The start of a row, which its date and period and its startTime must agree on."""
+    start = settlement(row, "settlementDate", "settlementPeriod")
+    if half_hour(row, "startTime") != start:
+        raise ValueError(f"period {row['settlementPeriod']} starts {start:%Y-%m-%dT%H:%MZ}, not {row['startTime']}")
+    return start
+
+
+def settlement_days(since: datetime, now: datetime) -> list[date]:
+    """Every settlement day that [since, now) touches, in London."""
+    starts = half_hours(floor_half_hour(since), floor_half_hour(now))
+    if not starts:
         return []
-    first, last = settlement_period(wanted[0])[0], settlement_period(wanted[-1])[0]
+    first, last = settlement_period(starts[0])[0], settlement_period(starts[-1])[0]
     return [first + timedelta(days=index) for index in range((last - first).days + 1)]
+
+
+FEEDS = (
+    Feed(
+        "system-price", "System price and imbalance volume", PUBLISHER, LICENCE, ("price", "imbalance_volume"),
+        asks, read, stale_after=timedelta(hours=2), every=timedelta(minutes=10), back=timedelta(days=14), overlap=timedelta(days=2),
+        remark="system price, latest run",
+    ),
+)  # fmt: skip

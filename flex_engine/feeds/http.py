@@ -1,16 +1,18 @@
-"""One careful way to GET JSON from a public API: timeouts, retries with backoff, a size cap and plain typed errors.
+"""One careful way to GET from a public API: timeouts, retries with backoff, a size cap and plain typed errors.
 
 It knows no API; each source has its own file. The session comes from outside, so tests and callers decide what it reaches.
+What is secret in a request (headers, key parameters) is handed over apart and never stands in an error.
 Errors, all FeedError: Unavailable (try again later), Refused (our request is wrong), Payload (the answer is not what the
-publisher documents), Gap (the publisher has no value for half hours asked for).
+publisher documents).
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import requests
 import stamina
 
@@ -42,10 +44,6 @@ class FeedPayloadError(FeedError):
     """The publisher answered 200 with something that is not the documented shape."""
 
 
-class FeedGapError(FeedError):
-    """The publisher has no value for half hours that were asked for."""
-
-
 def session() -> requests.Session:
     """A session for read-only JSON APIs. No Content-Type: the Carbon Intensity API answers 400 to a GET that has one."""
     made = requests.Session()
@@ -55,12 +53,36 @@ def session() -> requests.Session:
 
 def get_json(session: requests.Session, url: str, *, max_bytes: int = MAX_BYTES) -> Any:
     """The parsed JSON at `url`. Retries what may pass by itself; raises a FeedError otherwise."""
+    return json_of(get_body(session, url, max_bytes=max_bytes), url)
+
+
+def get_body(
+    session: requests.Session,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    secret: Mapping[str, str] | None = None,
+    max_bytes: int = MAX_BYTES,
+) -> bytes:
+    """The bytes of a 200 answer. `secret` parameters are added to the query. Retries what may pass; raises a FeedError."""
     for attempt in stamina.retry_context(
         on=_wait_before_retry, attempts=ATTEMPTS, timeout=IN_ALL, wait_initial=0.5, wait_max=10.0
     ):
         with attempt:
-            return _once(session, url, max_bytes)
+            return _once(session, url, dict(headers or {}), dict(secret or {}), max_bytes)
     raise AssertionError("stamina either returns or raises")
+
+
+def json_of(body: bytes, url: str) -> Any:
+    """`body` as strict JSON: no NaN, and nothing nested so deep that reading it would take the process with it.
+
+    Raises FeedPayloadError for anything else.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as problem:
+        said = body[:200].decode("utf-8", "replace")
+        raise FeedPayloadError(f"{url} answered 200 with something that is not JSON: {said}") from problem
 
 
 def _wait_before_retry(problem: Exception) -> bool | timedelta:
@@ -71,12 +93,22 @@ def _wait_before_retry(problem: Exception) -> bool | timedelta:
     return problem.wait if problem.wait <= LONGEST_WAIT else False
 
 
-def _once(session: requests.Session, url: str, max_bytes: int) -> Any:
+def _once(
+    session: requests.Session, url: str, headers: dict[str, str], secret: dict[str, str], max_bytes: int
+) -> bytes:
     try:
-        with session.get(url, timeout=(CONNECT_S, READ_S), stream=True, allow_redirects=False) as response:
+        with session.get(
+            url,
+            headers=headers,
+            params=secret,
+            timeout=(CONNECT_S, READ_S),
+            stream=True,
+            allow_redirects=False,
+        ) as response:
             body = _bounded(response, url, max_bytes)
     except requests.RequestException as problem:
-        raise FeedUnavailableError(f"{url} could not be read: {type(problem).__name__}. Try again later.") from problem
+        # the exception's own words repeat the whole address, with the key in it
+        raise FeedUnavailableError(f"{url} could not be read: {type(problem).__name__}. Try again later.") from None
     said = body[:200].decode("utf-8", "replace")
     if response.status_code == 429 or response.status_code >= 500:
         raise FeedUnavailableError(
@@ -84,10 +116,7 @@ def _once(session: requests.Session, url: str, max_bytes: int) -> Any:
         )
     if response.status_code != 200:
         raise FeedRefusedError(f"{url} answered {response.status_code}: {said}")
-    try:
-        return json.loads(body, parse_constant=_refuse_constant)
-    except ValueError as problem:
-        raise FeedPayloadError(f"{url} answered 200 with something that is not JSON: {said}") from problem
+    return body
 
 
 def _bounded(response: requests.Response, url: str, max_bytes: int) -> bytes:
@@ -102,7 +131,3 @@ def _bounded(response: requests.Response, url: str, max_bytes: int) -> bytes:
 
 def _retry_after(text: str | None) -> timedelta | None:
     return timedelta(seconds=int(text)) if text and text.isdigit() and len(text) < 6 else None
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")

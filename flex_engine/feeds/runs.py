@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from flex_engine.feeds.http import FeedGapError
-from flex_engine.series import HalfHourly
-from flex_engine.timegrid import HALF_HOUR, half_hours
+from flex_engine.feeds.reading import Reading
+from flex_engine.timegrid import HALF_HOUR
 
+PUBLISHED_AFTER = timedelta(hours=1)  # of the end of a half hour; by then every publisher of ours has come that far
 LONGEST_FILL = 2  # half hours; a longer gap hides a whole price spike, and a straight line would deny it
 
 
@@ -54,20 +54,18 @@ def fill_short_gaps(values: Mapping[datetime, float], wanted: Sequence[datetime]
     return made
 
 
-def unbroken(found: Sequence[HalfHourly], start: datetime, end: datetime, *, what: str) -> HalfHourly:
-    """The one run of `found` when it begins at `start`; its end says how far the publisher has come.
+def noted(reading: Reading, wanted: Sequence[datetime], series: str, *, now: datetime) -> Reading:
+    """`reading` with a sentence naming the wanted half hours that lack; nothing is filled in.
 
-    Raises FeedGapError naming the half hours when nothing is there, the first is not, or values stand after a gap;
-    ValueError for an empty window.
+    Half hours that ended less than PUBLISHED_AFTER ago count only when a later one is there.
     """
-    wanted = half_hours(start, end)
-    if not wanted:
-        raise ValueError(f"no half hour lies between {start.isoformat()} and {end.isoformat()}")
-    if not found or found[0].start != wanted[0] or len(found) > 1:
-        held = {one.start + index * HALF_HOUR for one in found for index in range(len(one.values))}
-        gap = [moment for moment in wanted if moment not in held and (not held or moment < max(held))]
-        raise FeedGapError(f"The publisher has no {what} for {describe(gap)}. Ask for a window without them.")
-    return found[0]
+    held = {value.start: value.value for value in reading.values if value.series == series}
+    newest = max(held, default=now)
+    gap = [t for t in missing(held, wanted) if t < newest and (held or t + HALF_HOUR + PUBLISHED_AFTER <= now)]
+    if not gap:
+        return reading
+    note = f"The publisher has no {series.replace('_', ' ')} for {describe(gap)}."
+    return Reading(reading.values, reading.set_aside, (*reading.notes, note))
 
 
 def windows(start: datetime, end: datetime, *, longest: timedelta) -> list[tuple[datetime, datetime]]:

@@ -27,11 +27,13 @@ class SignalShape(Shape):
 
 
 class ForecastShape(Shape):
-    """One issue of one model: half-hourly values from start_at, with an 80 % band from p10 to p90."""
+    """One issue of one model: half-hourly values from start_at, with an 80 % band from p10 to p90; publishers give none."""
 
     series = serializers.CharField()
     issued_at = Instant(read_only=True)
+    known_at = Instant(read_only=True, help_text="When this house knew it.")
     start_at = Instant(read_only=True)
+    end_at = Instant(read_only=True)
     model = serializers.CharField()
     model_version = serializers.CharField()
     unit = serializers.CharField()
@@ -43,7 +45,7 @@ class ForecastShape(Shape):
     label = serializers.CharField()  # type: ignore[assignment] # a field of that name
 
 
-class ForecastsAsked(Input):
+class SeriesAsked(Input):
     """Which series."""
 
     series = serializers.ChoiceField(
@@ -51,8 +53,16 @@ class ForecastsAsked(Input):
     )
 
 
-class SignalsAsked(ForecastsAsked, SpanAsked):
-    """Which series and half hours."""
+class SignalsAsked(SeriesAsked, SpanAsked):
+    """Which series and half hours, and as known when."""
+
+    known_at = Instant(required=False, help_text="Only what was known by then, such as 2024-01-20T00:00:00Z.")
+
+
+class ForecastsAsked(SeriesAsked):
+    """Which series, and as known when."""
+
+    known_at = Instant(required=False, help_text="Only issues that were known by then, such as 2024-01-20T00:00:00Z.")
 
 
 class Signals(ApiView):
@@ -64,10 +74,12 @@ class Signals(ApiView):
 
     @extend_schema(parameters=[SignalsAsked], responses=SignalShape(many=True))
     def get(self, request: Request) -> Response:
-        """List carbon intensity and price by half hour, newest first, as known by now."""
+        """List signals by half hour, newest first, as known by now or by an earlier moment."""
+        asked = self.asked(SignalsAsked)
+        known_at = min(asked.pop("known_at", self.now), self.now)
         names = {"series": "series", "start": "start_at__gte", "end": "start_at__lt"}
-        wanted = {names[name]: value for name, value in self.asked(SignalsAsked).items()}
-        return self.listed(self.rows(SignalPoint).filter(known_at__lte=self.now, **wanted), SignalShape)
+        wanted = {names[name]: value for name, value in asked.items()}
+        return self.listed(self.rows(SignalPoint).filter(known_at__lte=known_at, **wanted), SignalShape)
 
 
 class Forecasts(ApiView):
@@ -79,7 +91,8 @@ class Forecasts(ApiView):
 
     @extend_schema(parameters=[ForecastsAsked], responses=ForecastShape(many=True))
     def get(self, request: Request) -> Response:
-        """List forecasts of carbon intensity and price, newest first."""
-        return self.listed(
-            self.rows(Forecast).filter(issued_at__lte=self.now, **self.asked(ForecastsAsked)), ForecastShape
-        )
+        """List forecasts, ours and publishers', newest first, as known by now or by an earlier moment."""
+        asked = self.asked(ForecastsAsked)
+        known_at = min(asked.pop("known_at", self.now), self.now)
+        rows = self.rows(Forecast).filter(known_at__lte=known_at, issued_at__lte=known_at, **asked)
+        return self.listed(rows, ForecastShape)

@@ -14,6 +14,7 @@ from marketplace.models.event import (
     SettlementRecord,
 )
 from marketplace.models.event_day import EventDay, declared_event_days
+from marketplace.models.feed import FeedQuarantine, FeedState
 from marketplace.models.job import Job, Upload
 from marketplace.models.meter import ExportReading, MeterReading
 from marketplace.models.metering import EstimationChoice, MeterFile, MsidPair
@@ -60,6 +61,8 @@ __all__ = [
     "Event",
     "EventDay",
     "ExportReading",
+    "FeedQuarantine",
+    "FeedState",
     "Forecast",
     "Held",
     "Job",

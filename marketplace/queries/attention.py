@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Q, Subquery
 
 from beckn.models import InboxMessage
+from flex_engine.feeds.catalogue import FEEDS
 from marketplace.models import (
     Activation,
     Anchor,
     Dispute,
+    FeedState,
     Offer,
     Order,
     Organisation,
@@ -35,7 +37,7 @@ RECENT = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to look at. `route` and `key` name its page; `by` is when it matters, and `word` how: by, from or until."""
+    """One thing to look at. `route` and `key` name its page; `by` is when it matters, and `word` how: by, from, until, since or at."""
 
     text: str
     why: str
@@ -59,6 +61,7 @@ def operator_items(user: User, now: datetime) -> list[Item]:
         *untold_positions(user, now),
         *waiting_disputes(user, now),
         *dead_letters(user),
+        *troubled_feeds(now),
     ]
     return sorted(found, key=lambda item: (item.tone != "bad", item.by or now + timedelta(days=365)))
 
@@ -234,6 +237,23 @@ def untold_positions(user: User, now: datetime) -> Iterator[Item]:
         yield Item(text, reason, "See the day", "reconciliation-place", str(rows[0].pk), None, "bad")
 
 
+def troubled_feeds(now: datetime) -> Iterator[Item]:
+    """Feeds that fail although they are asked, and rows set aside in the last days. A key that is not set is no trouble."""
+    asked = Q(attempted_at__gt=now - RECENT, attempted_at__lte=now)
+    failing = asked & Q(failing_since__isnull=False) & ~Q(failure_kind=FeedState.Failure.NO_KEY)
+    rows = FeedState.objects.filter(failing | Q(set_aside_at__gt=now - RECENT, set_aside_at__lte=now)).order_by("pk")
+    for row in rows:
+        title = FEEDS[row.pk].title if row.pk in FEEDS else row.pk
+        if row.failing_since and row.failure_kind != FeedState.Failure.NO_KEY:
+            yield Item(
+                f"{title} cannot be read", row.failure, "See the feeds", "feeds", "", row.failing_since, "bad", "since"
+            )
+        if row.set_aside_at and row.set_aside_at > now - RECENT:
+            many = "1 row" if row.set_aside_rows == 1 else f"{row.set_aside_rows} rows"
+            text = f"{many} of {title} cannot be right and {'was' if row.set_aside_rows == 1 else 'were'} set aside"
+            yield Item(text, row.set_aside_why, "See the feeds", "feeds", "", row.set_aside_at, "attention", "at")
+
+
 def dead_letters(user: User) -> Iterator[Item]:
     """Beckn messages that were given up; they go nowhere until somebody looks at them."""
     dead = filtered_messages(user, MessageFilters(state=InboxMessage.State.DEAD)).count()
@@ -253,7 +273,7 @@ BUYER_STEPS = {
 
 def grid_items(user: User, now: datetime) -> list[Item]:
     """What a grid operator should look at, soonest first."""
-    found = [*waiting_disputes(user, now), *dead_letters(user)]
+    found = [*waiting_disputes(user, now), *dead_letters(user), *troubled_feeds(now)]
     rows = visible(Purchase, user).filter(state__in=BUYER_STEPS, end_at__gt=now)
     for row in rows.order_by("start_at")[:10]:
         state, why, act = BUYER_STEPS[Purchase.State(row.state)]

@@ -24,7 +24,7 @@ from marketplace.queries.figures import Figure
 from marketplace.queries.ledger import Head, heads
 from marketplace.queries.offers import OfferRow, offer_row
 from marketplace.queries.purchases import PurchaseFilters, PurchaseRow, filtered_purchases, purchase_row
-from marketplace.queries.signals import Feed, feeds, grounds, issues_for, signal_now
+from marketplace.queries.signals import Feed, feeds, grounds, issues_for, signals_now
 from marketplace.queries.sites import Commitment, Decision, SiteRow, commitments, current_plans, decisions, site_rows
 from marketplace.queries.visible import visible
 
@@ -103,10 +103,11 @@ def operator_home(user: User, now: datetime) -> OperatorHome:
     plans = current_plans(visible(Site, user))
     rows = site_rows(visible(Site, user), plans, now)
     ahead = list(commitments(visible(Activation, user), now))
+    signals = signals_now(now)
     return OperatorHome(
         draw=whole_draw(rows),
-        carbon=signal_now("carbon_intensity", now),
-        price=signal_now("price", now),
+        carbon=signals["carbon_intensity"],
+        price=signals["price"],
         next=ahead[0] if ahead else None,
         items=tuple(operator_items(user, now)),
         windows=windows_ahead(user, now),
@@ -161,9 +162,10 @@ def grid_home(user: User, now: datetime) -> GridHome:
         state__in=[Purchase.State.CONFIRMED, Purchase.State.DISPATCHING, Purchase.State.ACTIVE], end_at__gt=now
     )
     newest = filtered_purchases(purchases, PurchaseFilters())[:8]
+    signals = signals_now(now)
     return GridHome(
-        carbon=signal_now("carbon_intensity", now),
-        price=signal_now("price", now),
+        carbon=signals["carbon_intensity"],
+        price=signals["price"],
         items=tuple(grid_items(user, now)),
         purchases=tuple(purchase_row(row) for row in newest),
         ahead_kw=float(sum(row.requested_kw for row in held)),

@@ -262,6 +262,11 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "anchor.retried": lambda p: (
         f"{'Tree head' if p['kind'] == 'HEAD' else 'Batch of settlement records'} {p['number']} is sent again. It had failed: {p['failed_for']}"
     ),
+    "feed.failed": lambda p: f"{p['feed']} can no longer be read from {p['publisher']}: {p['why']}",
+    "feed.recovered": lambda p: f"{p['feed']} can be read from {p['publisher']} again.",
+    "feed.set_aside": lambda p: (
+        f"{counted(p['rows'], 'row')} set aside of {p['feed']} from {p['publisher']}: {p['why']}."
+    ),
     "token.made": lambda p: (
         f"API token {p['name']} was made for {', '.join(p['scopes']) or 'nothing'}, until {p['until'][:16]} UTC."
     ),

@@ -38,14 +38,23 @@ class Grounds:
     sources: tuple[str, ...]
 
 
-def signal_now(series: str, now: datetime) -> Figure | None:
-    """The value of the half hour that holds `now`: as published, or as last forecast, or None."""
+def signals_now(now: datetime) -> dict[str, Figure | None]:
+    """Of each series the value of the half hour that holds `now`: as published, or as last forecast, or None."""
     slot = floor_half_hour(now)
-    known = (
-        SignalPoint.objects.filter(series=series, start_at=slot, known_at__lte=now).order_by("-known_at", "-pk").first()
-    )
-    if known is not None:
-        return Figure(known.value, UNITS[series], known.label, known.source, known.known_at, places=PLACES[series])
+    rows = SignalPoint.objects.as_known(now).filter(series__in=SERIES, start_at=slot)
+    known = {row.series: row for row in rows}  # the one known last comes last
+    return {
+        series: (
+            Figure(row.value, UNITS[series], row.label, row.source, row.known_at, places=PLACES[series])
+            if (row := known.get(series))
+            else forecast_now(series, slot, now)
+        )
+        for series in SERIES
+    }
+
+
+def forecast_now(series: str, slot: datetime, now: datetime) -> Figure | None:
+    """The value of half hour `slot` as last forecast by `now`."""
     issue = newest_forecast(series, covering=slot, at=now)
     if issue is None:
         return None
@@ -57,19 +66,15 @@ def signal_now(series: str, now: datetime) -> Figure | None:
         f"{issue.model} {issue.model_version}",
         issue.issued_at,
         places=PLACES[series],
-        low=issue.p10[index],
-        high=issue.p90[index],
+        low=issue.p10[index] if issue.p10 else None,
+        high=issue.p90[index] if issue.p90 else None,
     )
 
 
 def newest_forecast(series: str, *, covering: datetime, at: datetime) -> Forecast | None:
     """The newest issue known at `at` that holds the half hour `covering`."""
-    for issue in Forecast.objects.filter(series=series, issued_at__lte=at, start_at__lte=covering).order_by(
-        "-issued_at"
-    )[:5]:
-        if int((covering - issue.start_at) / HALF_HOUR) < len(issue.p50):
-            return issue
-    return None
+    rows = Forecast.objects.as_known(at).filter(series=series)
+    return rows.holding(covering, covering + HALF_HOUR).first()
 
 
 def issues_for(start: datetime, at: datetime) -> dict[str, Forecast]:
@@ -106,7 +111,7 @@ def feeds(now: datetime) -> list[Feed]:
 
 def feed(series: str, now: datetime) -> Feed:
     """The freshness of one series at `now`."""
-    last = SignalPoint.objects.filter(series=series, known_at__lte=now).order_by("-start_at", "-known_at").first()
+    last = SignalPoint.objects.as_known(now).filter(series=series).last()
     if last is None:
         return Feed(series, SERIES[series], "MISSING", None, "", "", None)
     until = last.start_at + HALF_HOUR

@@ -26,6 +26,8 @@ from marketplace.models import (
     Event,
     EventDay,
     ExportReading,
+    FeedQuarantine,
+    FeedState,
     Forecast,
     Job,
     LedgerEntry,
@@ -100,7 +102,9 @@ DEALT_THROUGH: dict[type[Model], str] = {
     DisputeEntry: "dispute__statement__order",
 }
 # Hashes, public figures and published needs: the same for everybody who is signed in.
-PUBLIC: frozenset[type[Model]] = frozenset({Anchor, SignalPoint, Forecast, Tender, TenderPeriod})
+PUBLIC: frozenset[type[Model]] = frozenset(
+    {Anchor, SignalPoint, Forecast, FeedState, FeedQuarantine, Tender, TenderPeriod}
+)
 # What was said on the network, kept by beckn: shown to the party that said or heard it.
 JOURNAL: frozenset[type[Model]] = frozenset({InboxMessage, OutboxMessage})
 # What an auditor reads of every organisation. Queues, plans, drafts and searches are not among it.

@@ -13,6 +13,7 @@ from flex_engine.timegrid import half_hours
 from marketplace import notify
 from marketplace.models import Forecast, SignalPoint
 from marketplace.rules.errors import MarketError
+from marketplace.usecases.store_forecast import store_forecast
 
 SERIES = ("carbon_intensity", "price")
 HISTORY = timedelta(weeks=10)
@@ -25,39 +26,37 @@ def forecast_signals(*, start: datetime, slots: int, now: datetime) -> list[Fore
     Raises MarketError SIGNALS_MISSING when a series has less than two unbroken weeks of history.
     """
     made = []
-    for name in SERIES:
-        history = known_history(name, before=start, now=now)
-        chosen = best_available(history)
-        horizon = slots + int((start - history.end) / timedelta(minutes=30))
-        issue = chosen.predict(start=history.end, slots=horizon)
-        made.append(
-            Forecast(
+    with transaction.atomic():
+        for name in SERIES:
+            history = known_history(name, before=start, now=now)
+            chosen = best_available(history)
+            horizon = slots + int((start - history.end) / timedelta(minutes=30))
+            issue = chosen.predict(start=history.end, slots=horizon)
+            row, _ = store_forecast(
                 series=name,
                 issued_at=now,
-                start_at=start,
+                start=start,
+                p10=issue.p10[-slots:],
+                p50=issue.p50[-slots:],
+                p90=issue.p90[-slots:],
+                unit=issue.unit,
                 model=issue.model,
                 model_version=issue.model_version,
-                unit=issue.unit,
-                p10=list(issue.p10[-slots:]),
-                p50=list(issue.p50[-slots:]),
-                p90=list(issue.p90[-slots:]),
                 inputs_digest=issue.inputs_digest,
-                sources=list(issue.sources),
+                sources=issue.sources,
                 label=str(Label.SIMULATED if history.label == Label.SIMULATED else Label.FORECAST),
+                now=now,
             )
-        )
-    with transaction.atomic():
-        for forecast in made:
-            forecast.save()
+            made.append(row)
         notify.changed("signals")
     return made
 
 
 def known_history(name: str, *, before: datetime, now: datetime) -> HalfHourly:
     """The longest unbroken run of values of `name` that ends last, as known at `now` and before `before`."""
-    rows = SignalPoint.objects.filter(
-        series=name, known_at__lte=now, start_at__lt=min(before, now), start_at__gte=before - HISTORY
-    ).order_by("start_at", "known_at")
+    rows = SignalPoint.objects.as_known(now).filter(
+        series=name, start_at__lt=min(before, now), start_at__gte=before - HISTORY
+    )
     latest: dict[datetime, SignalPoint] = {row.start_at: row for row in rows}
     if not latest:
         raise MarketError(

@@ -181,7 +181,7 @@ def current_forecasts(*, start: datetime, slots: int, now: datetime) -> list[For
     """Forecasts issued for this half hour that cover the horizon; new ones when there are none."""
     found = []
     for name in ("carbon_intensity", "price"):
-        newest = Forecast.objects.filter(series=name, issued_at__lte=now).order_by("-issued_at", "-pk").first()
+        newest = Forecast.objects.as_known(now).filter(series=name).first()
         if newest and newest.issued_at >= start and newest.start_at <= start and covers(newest, start, slots):
             found.append(newest)
     return found if len(found) == 2 else forecast_signals(start=start, slots=HORIZON_SLOTS, now=now)
@@ -189,7 +189,7 @@ def current_forecasts(*, start: datetime, slots: int, now: datetime) -> list[For
 
 def covers(forecast: Forecast, start: datetime, slots: int) -> bool:
     """Whether `forecast` holds [start, start + slots)."""
-    return len(forecast.p50) - int((start - forecast.start_at) / HALF_HOUR) >= slots
+    return forecast.end_at >= start + slots * HALF_HOUR
 
 
 def window(forecast: Forecast, start: datetime, slots: int) -> tuple[float, ...]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages as notices
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from flex_engine.feeds.catalogue import chosen
 from marketplace.models import Anchor
+from marketplace.queries.feeds import feeds_page
 from marketplace.queries.inspection import inspect
 from marketplace.queries.messages import (
     HEADER,
@@ -118,6 +121,14 @@ def message_bytes(request: HttpRequest, direction: str, pk: int) -> HttpResponse
         raise Http404("No such message.")
     named = {"Content-Disposition": f'attachment; filename="{row.action.replace("/", "-")}-{row.message_id}.json"'}
     return HttpResponse(bytes(row.raw), content_type="application/octet-stream", headers=named)
+
+
+@require_safe
+@only()
+def feeds(request: HttpRequest) -> HttpResponse:
+    """The feeds of public grid data, what of them was set aside, and the newest forecasts."""
+    shown = feeds_page(now(), live=settings.FEEDS_LIVE, feeds=chosen(settings.FEEDS))
+    return page(request, "operations/feeds_page.html", {"p": shown}, here="operations")
 
 
 @require_safe

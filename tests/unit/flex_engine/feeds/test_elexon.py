@@ -1,112 +1,134 @@
-"""System prices as Elexon answers them: days of 46, 48 and 50 periods, negative and very high prices."""
+"""Elexon's prices, generation and forecasts: days of 46 to 50 periods, a provider of zeros, rows against themselves."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
-import responses
 
-from flex_engine.feeds import elexon
-from flex_engine.feeds.http import FeedGapError, FeedPayloadError, session
-from flex_engine.quantities import Label
-from flex_engine.timegrid import day_start, periods_in_day
-from tests.shared_data import shared
-
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
-DAYS = [
-    ("2022-12-12", 48), ("2023-07-02", 48), ("2024-03-31", 46), ("2024-10-27", 50),
-    ("2025-01-08", 48), ("2025-03-30", 46), ("2025-10-26", 50), ("2026-02-17", 48),
-]  # fmt: skip
-
-
-def recorded(day: str, periods: int) -> Any:
-    return json.loads(shared(f"fixtures/rebuilt_elexon_system_prices_{day}_{periods}sp.json").read_text())
-
-
-def serve(day: str, payload: Any) -> None:
-    responses.get(f"{elexon.BASE_URL}/balancing/settlement/system-prices/{day}", json=payload)
-
-
-@responses.activate
-@pytest.mark.parametrize(("day", "periods"), DAYS)
-def test_a_settlement_day_is_read_whole(day: str, periods: int):
-    payload = recorded(day, periods)
-    serve(day, payload)
-    start, end = day_start(date.fromisoformat(day)), day_start(date.fromisoformat(day) + timedelta(days=1))
-    found = elexon.fetch(session(), start, end, NOW)
-    assert (found.start, found.end, found.unit, found.label) == (start, end, "GBP/MWh", Label.MEASURED)
-    assert found.values == tuple(float(row["systemSellPrice"]) for row in payload["data"])
-    assert len(found.values) == periods == periods_in_day(date.fromisoformat(day))
-
-
-@responses.activate
-def test_extreme_prices_are_believed():
-    serve("2023-07-02", recorded("2023-07-02", 48))
-    serve("2025-01-08", recorded("2025-01-08", 48))
-    summer, winter = date(2023, 7, 2), date(2025, 1, 8)
-    low = elexon.fetch(session(), day_start(summer), day_start(summer) + timedelta(days=1), NOW)
-    high = elexon.fetch(session(), day_start(winter), day_start(winter) + timedelta(days=1), NOW)
-    assert min(low.values) < -90
-    assert max(high.values) == 2900
-
-
-@responses.activate
-def test_a_utc_day_in_summer_asks_for_two_settlement_days_with_a_pause():
-    waits: list[float] = []
-    for day in (date(2023, 7, 2), date(2023, 7, 3)):
-        serve(day.isoformat(), {"data": [row(day, period) for period in range(1, 49)]})
-    start = datetime(2023, 7, 2, tzinfo=UTC)
-    found = elexon.fetch(session(), start, start + timedelta(days=1), NOW, pause=waits.append)
-    assert len(found.values) == 48
-    assert waits == [elexon.COURTESY_S]
-
-
-def row(day: date, period: int, **changes: object) -> dict[str, object]:
-    start = day_start(day) + (period - 1) * timedelta(minutes=30)
-    return {
-        "settlementDate": day.isoformat(), "settlementPeriod": period, "startTime": f"{start:%Y-%m-%dT%H:%M:%SZ}",
-        "systemSellPrice": 50.0, "systemBuyPrice": 50.0,
-    } | changes  # fmt: skip
-
+from flex_engine.feeds.catalogue import FEEDS
+from flex_engine.feeds.feed import Places
+from flex_engine.timegrid import HALF_HOUR, day_start, settlement_period
+from tests.unit.flex_engine.feeds.recorded import moment, price_row, reading, why
 
 DAY = date(2025, 1, 8)
+START = day_start(DAY)
+LATER = datetime(2025, 2, 1, tzinfo=UTC)
+
+
+def prices(*rows, now=LATER):
+    return reading("system-price", {"data": list(rows)}, now=now, about={"day": DAY.isoformat()})
 
 
 @pytest.mark.parametrize(
-    ("rows", "sentence"),
+    ("row", "sentence"),
     [
-        ([row(DAY, 1), row(DAY, 1)], "gives settlement period 1 of 2025-01-08 twice"),
-        ([row(DAY, 1) | {"settlementPeriod": 49}], "has periods 1 to 48, not 49"),
-        ([row(DAY, 2, startTime="2025-01-08T01:00:00Z")], "period 2 starts 2025-01-08T00:30Z"),
-        ([row(DAY, 1, systemBuyPrice=51.0)], "there is one imbalance price since 2015"),
-        ([row(DAY, 1, systemSellPrice="50")], "is not a number"),
-        ([row(date(2025, 1, 9), 1)], "it is of 2025-01-09, not 2025-01-08"),
-        ([{}], "is not a system price"),
+        (price_row(DAY, 1) | {"settlementPeriod": 49}, "has periods 1 to 48, not 49"),
+        (price_row(DAY, 2, startTime="2025-01-08T01:00:00Z"), "period 2 starts 2025-01-08T00:30Z"),
+        (price_row(DAY, 1, systemBuyPrice=51.0), "there is one imbalance price since 2015"),
+        (price_row(DAY, 1, systemSellPrice="50"), "is not a number"),
+        (price_row(DAY, 1, systemSellPrice=99999.0, systemBuyPrice=99999.0), "is not within -6000 to 6000"),
+        (price_row(DAY, 1, settlementPeriod=True), "is not a whole number"),
+        (price_row(date(2025, 1, 9), 1), "it is of 2025-01-09, not 2025-01-08"),
+        ({}, "it has no 'settlementPeriod'"),
+        (None, "not subscriptable"),
     ],
 )
-def test_rows_that_contradict_themselves_are_refused(rows: list[dict[str, object]], sentence: str):
-    with pytest.raises(FeedPayloadError, match=sentence):
-        elexon.parse({"data": rows}, day=DAY)
+def test_a_row_that_cannot_be_is_set_aside_and_the_others_stand(row, sentence):
+    found = prices(price_row(DAY, 3), row, price_row(DAY, 4))
+    assert [value.start for value in found.values] == [START + 2 * HALF_HOUR, START + 3 * HALF_HOUR]
+    assert sentence in why(found)
+
+
+def test_a_price_for_a_period_that_has_not_begun_is_no_fact():
+    assert "has not begun" in why(prices(price_row(DAY, 1), now=START - timedelta(hours=1)))
 
 
 @pytest.mark.parametrize("payload", [None, [], {}, {"data": {}}])
-def test_an_unknown_shape_is_refused(payload: object):
-    with pytest.raises(FeedPayloadError, match="without a data list"):
-        elexon.parse(payload, day=DAY)
+def test_an_unknown_shape_is_set_aside_whole(payload):
+    found = reading("system-price", payload, now=LATER, about={"day": DAY.isoformat()})
+    assert "without a data list" in why(found)
 
 
-@responses.activate
-def test_a_day_not_yet_published_is_a_gap():
-    serve("2025-01-08", {"data": []})
-    with pytest.raises(FeedGapError, match="no system price for 48 half hours"):
-        elexon.fetch(session(), day_start(DAY), day_start(DAY) + timedelta(days=1), NOW)
+def test_a_day_in_progress_ends_early_and_a_missing_period_is_named():
+    day = [price_row(DAY, period) for period in range(1, 21) if period != 7]
+    assert prices(*day, now=START + timedelta(hours=10)).notes == (
+        "The publisher has no price for 1 half hour: 2025-01-08T03:00Z to 2025-01-08T03:30Z.",
+    )
 
 
-@responses.activate
-def test_a_day_in_progress_ends_early():
-    serve("2025-01-08", {"data": [row(DAY, period) for period in range(1, 21)]})
-    found = elexon.fetch(session(), day_start(DAY), day_start(DAY) + timedelta(days=1), NOW)
-    assert len(found.values) == 20
+def test_a_utc_day_in_summer_touches_two_settlement_days():
+    asked = FEEDS["system-price"].asks(moment("2023-07-02T00:00"), moment("2023-07-03T00:00"), Places())
+    assert [ask.about["day"] for ask in asked] == ["2023-07-02", "2023-07-03"]
+
+
+def dated(start: datetime, **fields):
+    day, period = settlement_period(start)
+    return {"startTime": f"{start:%Y-%m-%dT%H:%M:%S.0000000+00:00}", "settlementDate": day.isoformat(), "settlementPeriod": period} | fields  # fmt: skip
+
+
+def test_the_market_index_weighs_by_volume_and_ignores_a_provider_of_zeros():
+    apx = dated(START, dataProvider="APXMIDP", price=100.0, volume=300.0)
+    n2ex = dated(START, dataProvider="N2EXMIDP", price=0, volume=0)
+    found = reading("market-index", {"data": [apx, n2ex]}, now=LATER)
+    assert [(value.series, value.value) for value in found.values] == [
+        ("market_index_price", 100.0), ("market_index_volume", 300.0),
+    ]  # fmt: skip
+    both = reading("market-index", {"data": [apx, n2ex | {"price": 60.0, "volume": 100.0}]}, now=LATER)
+    assert both.values[0].value == 90.0
+
+
+def test_fuels_and_types_are_series_of_their_own():
+    rows = [dated(START, fuelType="CCGT", generation=9000), dated(START, fuelType="INTFR", generation=-1200)]
+    found = reading("fuel-mix", {"data": [*rows, dated(START, fuelType="", generation=1)]}, now=LATER)
+    assert [(value.series, value.value) for value in found.values] == [
+        ("generation:CCGT", 9000), ("generation:INTFR", -1200),
+    ]  # fmt: skip
+    assert "fuelType '' is not a word" in why(found)
+    twice = {
+        "startTime": "2025-01-08T00:00:00Z",
+        "settlementPeriod": 1,
+        "data": [{"psrType": "Solar", "quantity": 1}] * 2,
+    }
+    assert "names a type twice" in why(reading("generation-types", {"data": [twice]}, now=LATER))
+
+
+def test_forecasts_keep_their_own_time_of_issue():
+    early, late = "2025-01-07T08:30:00Z", "2025-01-07T09:00:00Z"
+    rows = [
+        dated(START + i * HALF_HOUR, publishTime=when, nationalDemand=30000 + i) for i, when in enumerate((early, late))
+    ]
+    found = reading("demand-forecast", {"data": rows}, now=START - timedelta(hours=12))
+    assert [(value.issued_at, value.value) for value in found.values] == [
+        (moment("2025-01-07T08:30"), 30000), (moment("2025-01-07T09:00"), 30001),
+    ]  # fmt: skip
+    ahead = reading("demand-forecast", {"data": rows}, now=moment("2025-01-07T08:40"))
+    assert "issued at 2025-01-07T09:00Z, which is yet to come" in why(ahead)
+
+
+def test_an_hour_of_wind_is_two_half_hours():
+    rows = [{"publishTime": "2025-01-07T08:30:00Z", "startTime": "2025-01-08T00:00:00Z", "generation": 12000}]
+    found = reading("wind-forecast", {"data": rows}, now=START - timedelta(hours=12))
+    assert [(value.start, value.value) for value in found.values] == [(START, 12000), (START + HALF_HOUR, 12000)]
+    rows[0]["startTime"] = "2025-01-08T00:30:00Z"
+    assert "does not start an hour" in why(reading("wind-forecast", {"data": rows}, now=START - timedelta(hours=12)))
+
+
+def test_frequency_is_mean_lowest_and_highest_of_half_hours_with_enough_of_it():
+    spots = [
+        {
+            "measurementTime": f"{START + timedelta(seconds=15 * i):%Y-%m-%dT%H:%M:%SZ}",
+            "frequency": 50 + (i % 3 - 1) / 10,
+        }
+        for i in range(150)
+    ]
+    found = reading(
+        "frequency",
+        {"data": [*spots, {"measurementTime": "2025-01-08T00:00:01Z", "frequency": 5.0}]},
+        now=START + timedelta(hours=2),
+    )
+    assert [(value.series, value.value) for value in found.values] == [
+        ("frequency:mean", 50.0), ("frequency:lowest", 49.9), ("frequency:highest", 50.1),
+    ]  # fmt: skip
+    assert "frequency 5 Hz is not within 45 to 55" in why(found)
+    assert found.notes == ("Fewer than 60 spot values came for 1 half hour: 2025-01-08T00:30Z to 2025-01-08T01:00Z.",)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flex_engine.feeds.http import FeedGapError
-from flex_engine.feeds.runs import describe, fill_short_gaps, missing, spans, unbroken, windows
+from flex_engine.feeds.reading import Reading, Value
+from flex_engine.feeds.runs import describe, fill_short_gaps, missing, noted, spans, windows
 from flex_engine.quantities import Label
-from flex_engine.series import HalfHourly
 from flex_engine.timegrid import HALF_HOUR
 
 START = datetime(2024, 1, 2, tzinfo=UTC)
@@ -52,21 +50,17 @@ def test_gaps_in_words():
     assert describe(at(0, 1, 4), most=1) == "3 half hours: 2024-01-02T00:00Z to 2024-01-02T01:00Z and 1 more gaps"
 
 
-def run(first: int, count: int) -> HalfHourly:
-    start = START + first * HALF_HOUR
-    return HalfHourly("price", start, (1.0,) * count, "GBP/MWh", "made up", Label.SIMULATED, start)
-
-
-def test_an_answer_may_end_early_but_not_begin_late_or_hold_a_gap():
-    end = START + 6 * HALF_HOUR
-    assert unbroken([run(0, 4)], START, end, what="price").end == START + 4 * HALF_HOUR
-    for found, gap in (
-        ([run(1, 5)], "2024-01-02T00:00Z to 2024-01-02T00:30Z"),
-        ([run(0, 2), run(3, 3)], "2024-01-02T01:00Z to"),
-        ([], "6 half hours"),
-    ):
-        with pytest.raises(FeedGapError, match=f"no price for .*{gap}"):
-            unbroken(found, START, end, what="price")
+def test_what_lacks_is_noted_once_it_should_be_there():
+    held = Reading((Value("price", START, 1.0, "GBP/MWh", Label.MEASURED),))
+    later = Reading((*held.values, Value("price", START + 3 * HALF_HOUR, 1.0, "GBP/MWh", Label.MEASURED)))
+    now = START + timedelta(hours=2)
+    assert noted(held, at(0, 1, 2), "price", now=now).notes == (), "the publisher may still be on its way"
+    assert noted(later, at(0, 1, 2, 3), "price", now=now).notes == (
+        "The publisher has no price for 2 half hours: 2024-01-02T00:30Z to 2024-01-02T01:30Z.",
+    )
+    assert noted(Reading(), at(0, 1, 2, 3), "price", now=now).notes == (
+        "The publisher has no price for 2 half hours: 2024-01-02T00:00Z to 2024-01-02T01:00Z.",
+    )
 
 
 def test_windows_tile_the_time_asked_for():

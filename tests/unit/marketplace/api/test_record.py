@@ -81,6 +81,19 @@ def test_signals_are_shown_as_they_became_known(world: World, program: Any) -> N
     assert set(body["results"][0]) == {"series", "start_at", "value", "unit", "source", "label", "known_at"}
 
 
+def test_signals_and_forecasts_are_read_as_known_at_an_earlier_moment(world: World, program: Any) -> None:
+    early, later = "2024-01-16T12:00:00Z", "2030-01-01T00:00:00Z"
+    for path in ("/signals", "/forecasts"):
+        status, body = program(world.operator).get(path, known_at=early, series="price")
+        assert status == 200
+        assert all(row["known_at"] <= early for row in body["results"])
+        now = program(world.operator).get(path, series="price")[1]["results"]
+        assert program(world.operator).get(path, known_at=later, series="price")[1]["results"] == now, (
+            "not what is to come"
+        )
+        assert now != body["results"]
+
+
 def test_forecasts_carry_their_band(world: World, program: Any) -> None:
     [issue] = program(world.grid).get("/forecasts", series="price")[1]["results"]
     assert len(issue["p10"]) == len(issue["p50"]) == len(issue["p90"])

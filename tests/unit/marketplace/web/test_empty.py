@@ -31,6 +31,7 @@ PAGES = {
         "/reconciliation": "Nothing was sold as P415 on this day.",
         "/ledger": "The log holds nothing of yours yet.",
         "/operations": "Load a signals file or switch the live feeds on.",
+        "/operations/feeds": "No forecast was issued in the last 7 days.",
         "/operations/messages": "No message yet.",
         "/operations/messages?way=in": "No message fits these filters.",
     },

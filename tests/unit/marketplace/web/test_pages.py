@@ -27,6 +27,7 @@ def addresses(world: World) -> dict[str, tuple[str, ...]]:
         reverse("ledger"): everybody,
         reverse("ledger") + "?type=order.confirmed&state=FINAL&find=4&subject=order&page=2": everybody,
         reverse("operations"): everybody,
+        reverse("feeds"): everybody,
         reverse("messages"): everybody,
         reverse("messages") + "?way=in&action=select&state=HANDLED&transaction=1f": everybody,
         reverse("entry", args=[4]): "operator viewer grid auditor",

@@ -60,7 +60,8 @@ def signals() -> None:
         middle = [value(START + index * HALF_HOUR) for index in range(SLOTS * 2)]
         width = [0.06 + 0.2 * min(1, index / 60) for index in range(SLOTS * 2)]
         Forecast.objects.create(
-            series=name, issued_at=START + timedelta(minutes=4), start_at=START, model="ridge", model_version="1", unit=unit,
+            series=name, issued_at=START + timedelta(minutes=4), known_at=START + timedelta(minutes=4), start_at=START,
+            end_at=START + SLOTS * 2 * HALF_HOUR, model="ridge", model_version="1", unit=unit,
             p10=[round(v * (1 - w), 2) for v, w in zip(middle, width, strict=True)], p50=middle,
             p90=[round(v * (1 + w), 2) for v, w in zip(middle, width, strict=True)], inputs_digest="0" * 64, sources=[source],
         )  # fmt: skip

@@ -34,7 +34,7 @@ def disarm(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0023_statements_of_orders'),
+        ('marketplace', '0024_disputes_elsewhere'),
     ]
 
     operations = [

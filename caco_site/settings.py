@@ -324,7 +324,7 @@ CHAIN_CONFIRMATIONS = env.int("CACO_CONFIRMATIONS", default=1)
 CHAIN_MAX_FEE_GWEI = env.int("CACO_MAX_FEE_GWEI", default=500)  # a gas; no fee is raised above it
 LEDGER_LOG_ID = env.str("CACO_LOG_ID", default="caco.example/settlement-log")
 # Where the log lies as files beside the database: public tiles, and what restores it. "none": in the database alone.
-LOG_DIR = env.str("CACO_LOG_DIR", default=str(VAR_DIR / "log"))
+LOG_DIR = env.str("CACO_LOG_DIR", default=str(VAR_DIR / "ledger"))
 LEDGER_DIR = None if LOG_DIR == "none" else Path(LOG_DIR).resolve()
 CHECKPOINT_KEY_FILE = Path(env.str("CACO_CHECKPOINT_KEY_FILE", default=str(VAR_DIR / "keys" / "checkpoint_key")))
 LEDGER_WITNESSES = env.list("CACO_WITNESSES", default=[])  # each: a verifier key, a space, the address it cosigns at

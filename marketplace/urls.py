@@ -6,6 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from marketplace.web import (
+    audit,
     baselines,
     catalogue,
     clock,
@@ -112,7 +113,15 @@ urlpatterns = [
     path("ledger", ledger.ledger, name="ledger"),
     path("ledger.csv", ledger.ledger_csv, name="ledger-csv"),
     path("ledger/<int:seq>", ledger.entry, name="entry"),
+    path("ledger/<int:seq>/proof.json", ledger.proof_file, name="entry-proof"),
     path("ledger/<int:seq>/verify", ledger.verify, name="entry-verify"),
+    path("audit", audit.log, name="audit"),
+    path("audit/key", audit.key, name="audit-key"),
+    path("audit/entries/<int:seq>", audit.entry, name="audit-entry"),
+    path("audit/entries/<int:seq>.tlog-proof", audit.proof, name="audit-proof"),
+    path("audit/consistency/<int:old>/<int:new>", audit.consistency, name="audit-consistency"),
+    path("audit/log/checkpoint", audit.checkpoint, name="audit-checkpoint"),
+    path("audit/log/tile/<path:path>", audit.tile, name="audit-tile"),
     path("operations", operations.operations, name="operations"),
     path("operations/messages", operations.messages, name="messages"),
     path("operations/messages.csv", operations.messages_csv, name="messages-csv"),

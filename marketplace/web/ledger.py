@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
@@ -56,6 +56,15 @@ def entry(request: HttpRequest, seq: int) -> HttpResponse:
     """One entry."""
     context = {"p": entry_page(entry_for(request, seq)), "proof": None, "checks": (), "verdict": None}
     return page(request, "ledger/entry.html", context, here="ledger")
+
+
+@require_safe
+@only()
+def proof_file(request: HttpRequest, seq: int) -> HttpResponse:
+    """The entry's proof with its payload and salt, to keep, and to drop on the public page."""
+    response = JsonResponse(proof_of(entry_for(request, seq)).as_json())
+    response["Content-Disposition"] = f'attachment; filename="proof-entry-{seq}.json"'
+    return response
 
 
 @posted("entry")

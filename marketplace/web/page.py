@@ -168,6 +168,21 @@ def frame(request: HttpRequest, here: str) -> dict[str, Any]:
     }
 
 
+def public_frame(request: HttpRequest) -> dict[str, Any]:
+    """What base.html needs of a page that is the same for everybody, so that it may be cached: nobody is looking."""
+    return {
+        "viewer": None,
+        "menu": (),
+        "messages": (),
+        "problems": (),
+        "problem_of": {},
+        "environment": settings.ENVIRONMENT,
+        "now": clock.now(),
+        "clock_simulated": clock.is_simulated(),
+        "path": request.get_full_path(),
+    }
+
+
 def menu_of(viewer: Viewer, here: str) -> tuple[MenuEntry, ...]:
     """The rail of this viewer, with the place they are at marked."""
     return tuple(MenuEntry(name, reverse(route), key == here) for key, name, route in MENUS[viewer.kind])

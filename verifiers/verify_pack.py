@@ -26,7 +26,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -109,7 +109,7 @@ class Pack:
 def decoded(text: bytes, where: str) -> Any:
     """JSON, without the fractions and constants that no two readers read alike."""
     try:
-        return json.loads(text.decode("utf-8"), parse_float=refused, parse_constant=refused)
+        return EXACT_JSON.decode(text.decode("utf-8"))
     except (ValueError, RecursionError) as problem:
         raise UnreadableError(f"{where} is not JSON of whole numbers and texts: {problem}") from problem
 
@@ -117,6 +117,9 @@ def decoded(text: bytes, where: str) -> Any:
 def refused(text: str) -> Any:
     """For a number that is not whole."""
     raise ValueError(f"{text} is no whole number")
+
+
+EXACT_JSON = json.JSONDecoder(parse_float=refused, parse_constant=refused)
 
 
 # ---------------------------------------------------------------- the report
@@ -185,7 +188,10 @@ def sha256(*parts: bytes) -> bytes:
 
 def spelled(value: Any) -> bytes:
     """RFC 8785 of the profile: keys in order, no spaces, no fractions. Raises ValueError for half a surrogate pair."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return SPELLING.encode(value).encode()
+
+
+SPELLING = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def outside_profile(value: Any, depth: int = 1) -> bool:
@@ -205,7 +211,7 @@ def outside_profile(value: Any, depth: int = 1) -> bool:
 def is_canonical(text: bytes) -> bool:
     """Whether bytes are the one spelling of a JSON object of the profile."""
     try:
-        value = json.loads(text.decode("utf-8"), parse_float=refused, parse_constant=refused)
+        value = EXACT_JSON.decode(text.decode("utf-8"))
         return isinstance(value, dict) and not outside_profile(value) and spelled(value) == text
     except (ValueError, RecursionError):
         return False
@@ -380,7 +386,7 @@ def checked_leaf(text: Any, check: Check, number: int) -> Entry | None:
     """The leaf that a line shows, with its hash; None, and a fault, when it is none."""
     try:
         raw = text.encode("utf-8")
-        leaf = json.loads(text, parse_float=refused, parse_constant=refused)
+        leaf = EXACT_JSON.decode(text)
         kinds = {
             "at": str,
             "party_commits": list,
@@ -728,19 +734,20 @@ def message_fault(line: Any, known: dict[str, str]) -> str:
     """Why a message does not prove that its sender signed it; empty when it does."""
     try:
         raw, header = unbased(line["raw"]), HEADER.fullmatch(line["authorization"])
-        key, at = line["public_key"], datetime.fromisoformat(line["at"]).timestamp()
+        key, at = line["public_key"], micros(line["at"])
         if header is None or header[1] != line["subscriber_id"]:
             return "its signature is not one of its sender"
         name = f"{header[1]}|{header[2]}"
         if known.setdefault(name, key) != key:
             return f"{name} is shown with another key than the one known"
         created, expires = int(header[3]), int(header[4])
-        begins, ends = line.get("valid_from"), line.get("valid_until")
+        begins = micros(line["valid_from"]) if "valid_from" in line else 0
+        ends = micros(line["valid_until"]) if begins else 0
     except (KeyError, TypeError, ValueError) as problem:
         return f"it cannot be read: {problem}"
-    if not created < expires <= created + 3660 or not created - 5 <= at <= expires:
+    if not created < expires <= created + 3660 or not (created - 5) * SECOND <= at <= expires * SECOND:
         return "its signature was not in force when it came"
-    if begins and not datetime.fromisoformat(begins).timestamp() <= at <= datetime.fromisoformat(ends).timestamp():
+    if begins and not begins <= at <= ends:
         return "its key was not valid when it came"
     digest = base64.b64encode(hashlib.blake2b(raw, digest_size=64).digest()).decode()
     for label in ("BLAKE-512", "BLAKE2b-512"):
@@ -929,13 +936,44 @@ def rpc_faults(url: str, anchors: Entry, check: Check) -> None:
 HALF_HOURS = 48
 
 
-def half_hour(text: str) -> int:
+SECOND = 10**6
+MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d)", re.ASCII)
+DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+WHOLE = re.compile(r"-?\d+", re.ASCII)
+EXACT = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+
+
+def micros(text: Any) -> int:
+    """A moment with its zone in microseconds since 1970. Raises ValueError."""
+    match = MOMENT.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(f"{text!r} is no moment with a zone")
+    moment = datetime.fromisoformat(match[1] + match[3])
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1) * SECOND + int(
+        (match[2] or "").ljust(6, "0")
+    )
+
+
+def whole(value: Any) -> int:
+    """An integer, or one written as text. Raises ValueError."""
+    if type(value) is int or (isinstance(value, str) and WHOLE.fullmatch(value)):
+        return int(value)
+    raise ValueError(f"{value!r} is no whole number")
+
+
+def exact(value: Any) -> Fraction:
+    """A number written as text, every digit of it. Raises ValueError."""
+    if type(value) is int or (isinstance(value, str) and EXACT.fullmatch(value)):
+        return Fraction(value)
+    raise ValueError(f"{value!r} is no number")
+
+
+def half_hour(text: Any) -> int:
     """The number of a half hour since 1970, from its UTC start. Raises ValueError off the grid or without a zone."""
-    moment = datetime.fromisoformat(text)
-    seconds = moment.timestamp() if moment.tzinfo else -1
-    if seconds < 0 or seconds % 1800:
+    number, rest = divmod(micros(text), 1800 * SECOND)
+    if number < 0 or rest:
         raise ValueError(f"{text!r} starts no half hour")
-    return int(seconds) // 1800
+    return number
 
 
 def moment_of(number: int) -> str:
@@ -954,6 +992,8 @@ EPOCH = date(1970, 1, 1).toordinal()
 
 def day_of(text: str) -> int:
     """A date in days since 1970."""
+    if not isinstance(text, str) or not DAY.fullmatch(text):
+        raise ValueError(f"{text!r} is no date")
     return date.fromisoformat(text).toordinal() - EPOCH
 
 
@@ -991,15 +1031,15 @@ def divided(total: int, count: int) -> int:
 class Site:
     """A site's readings: half hour -> [(known at, Wh)], oldest first; `broken` when one of its records does not hold."""
 
-    readings: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
+    readings: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
     broken: bool = False
 
-    def known(self, at: datetime) -> dict[int, int]:
+    def known(self, at: int) -> dict[int, int]:
         """The newest energy of each half hour by what was known at a moment."""
         found = {}
         for number, told in self.readings.items():
             for known_at, wh in told:
-                if datetime.fromisoformat(known_at) <= at:
+                if known_at <= at:
                     found[number] = wh
         return found
 
@@ -1117,7 +1157,7 @@ def table_share(points: Sequence[Sequence[str]], delivered: int, instructed: int
     """The share of the price a delivery earns, to six places, half to even."""
     if instructed <= 0:
         return Fraction(0)
-    line, at = [(Fraction(x), Fraction(y)) for x, y in points], Fraction(delivered, instructed)
+    line, at = [(exact(x), exact(y)) for x, y in points], Fraction(delivered, instructed)
     found = line[-1][1]
     if at <= line[0][0]:
         found = line[0][1]
@@ -1166,7 +1206,7 @@ def worked_out(told: Entry, inputs: Entry, readings: dict[int, int], book: Book)
             "eligible_wh": min(delivered, instructed * terms["cap_percent"] // 100),
             "shortfall_wh": max(0, instructed - delivered),
         }
-    price = Fraction(terms["utilisation_price_gbp_per_kwh"])
+    price = exact(terms["utilisation_price_gbp_per_kwh"])
     if terms["regulatory_basis"] == "P415_VTP":
         return Worked(lines, traded(lines, inputs, price))
     return Worked(lines, sold(lines, terms, inputs, price, book))
@@ -1175,7 +1215,7 @@ def worked_out(told: Entry, inputs: Entry, readings: dict[int, int], book: Book)
 def traded(lines: dict[int, dict[str, Any]], inputs: Entry, price: Fraction) -> list[tuple[str, Fraction]]:
     """A wholesale trade: what was sold at its price, and what was left over or missing at the system price."""
     sign = 1 if inputs["direction"] == "REDUCE" else -1
-    system = {half_hour(start): Fraction(gbp) for start, gbp in inputs["system_gbp_per_mwh"].items()}
+    system = {half_hour(start): exact(gbp) for start, gbp in inputs["system_gbp_per_mwh"].items()}
     usage, beside = Fraction(0), Fraction(0)
     for start, line in lines.items():
         moved, instructed, others = line["baseline_wh"] - line["metered_wh"], line["instructed_wh"], line["others_wh"]
@@ -1194,7 +1234,7 @@ def sold(
     day = period_of(min(lines))[0]
     points = book.row("performance_tables", terms["performance_table"], day)["points"]
     deficiency = terms["penalty_rule"] == "DEFICIENCY_PRICE"
-    penalty = Fraction(terms["shortfall_penalty_gbp_per_kwh"]) if deficiency else Fraction(0)
+    penalty = exact(terms["shortfall_penalty_gbp_per_kwh"]) if deficiency else Fraction(0)
     for line in lines.values():
         line["scale"] = table_share(points, line["delivered_wh"], line["instructed_wh"])
         line["pay_gbp"] = Fraction(line["eligible_wh"], 1000) * price * line["scale"]
@@ -1208,7 +1248,7 @@ def sold(
 def uncalled(told: Entry, inputs: Entry, book: Book) -> list[tuple[str, Fraction]]:
     """What an order that nothing was delivered under is owed: its late cancellation, or having stood ready."""
     if told["reason"] == "CANCELLED":
-        return [("CANCELLATION_FEE", Fraction(int(inputs["cancellation_fee_pence"]), 100))]
+        return [("CANCELLATION_FEE", Fraction(whole(inputs["cancellation_fee_pence"]), 100))]
     first = min(half_hour(one["start"]) for one in inputs["availability"]["windows"])
     return stood_ready({}, told["terms"], inputs, period_of(first)[0], book)
 
@@ -1220,10 +1260,10 @@ def stood_ready(
     product = book.row("products", terms["product"], day)
     if product["pays"] != "AVAILABILITY_AND_UTILISATION":
         return []
-    held, price = inputs["availability"], Fraction(terms["availability_price_gbp_per_mw_h"])
+    held, price = inputs["availability"], exact(terms["availability_price_gbp_per_mw_h"])
     points = book.row("performance_tables", product["availability_table"], day)["points"]
     share = table_share(points, held["delivered_wh"], held["instructed_wh"]) if held["instructed_wh"] else Fraction(1)
-    fees = {half_hour(one["start"]): Fraction(one["power_kw"]) / 1000 / 2 * price * share for one in held["windows"]}
+    fees = {half_hour(one["start"]): exact(one["power_kw"]) / 1000 / 2 * price * share for one in held["windows"]}
     lost_rule = terms["penalty_rule"] == "LOST_AVAILABILITY"
     lost = sum((fees[start] for start, line in lines.items() if lost_rule and line["scale"] == 0), Fraction(0))
     found = [("AVAILABILITY", sum(fees.values(), Fraction(0)))] if held["first"] else []
@@ -1256,7 +1296,7 @@ def half_hour_faults(told: Entry, worked: Worked) -> Iterator[tuple[int, str]]:
                 "imbalance_mwh",
                 "imbalance_gbp",
             )
-            if name in stated and Fraction(stated[name]) != due[name]
+            if name in stated and exact(stated[name]) != due[name]
         ]
         if differing:
             yield start, "; ".join(differing)
@@ -1272,7 +1312,7 @@ def shown(value: Any) -> str:
 def money_faults(told: Entry, worked: Worked) -> Iterator[str]:
     """What of a statement's sums is not what its half hours come to."""
     due = [(kind, pence(pounds), pounds - Fraction(pence(pounds), 100)) for kind, pounds in worked.components]
-    said = [(part["type"], int(part["pence"]), Fraction(part["residual_gbp"])) for part in told["components"]]
+    said = [(part["type"], whole(part["pence"]), exact(part["residual_gbp"])) for part in told["components"]]
     if due != said:
         yield f"its components are {said_as(said)}, and {said_as(due)} follow"
     amount, owed = sum(part[1] for part in due), -sum(part[1] for part in due if part[0] in ("PENALTY", "CLAWBACK"))
@@ -1280,7 +1320,7 @@ def money_faults(told: Entry, worked: Worked) -> Iterator[str]:
     for name in ("delivered_wh", "eligible_wh", "shortfall_wh"):
         sums[name] = sum(line[name] for line in worked.lines.values())
     for name, value in sums.items():
-        if int(told[name]) != value:
+        if whole(told[name]) != value:
             yield f"{name} is {told[name]}, and {value} follows"
 
 
@@ -1339,7 +1379,7 @@ def statement_faults(
     """Work one statement out and note what differs. Gives its half hours at fault."""
     name, named = told["statement"], []
     try:
-        at = datetime.fromisoformat(told["knowledge_time"])
+        at = micros(told["knowledge_time"])
         worked = worked_out(told, given, sites.get(given["site"], Site()).known(at), book)
         for start, what in half_hour_faults(told, worked):
             day, period = period_of(start)
@@ -1368,13 +1408,16 @@ def read_sites(pack: Pack, kept: dict[int, Entry], check: Check) -> dict[str, Si
     sites: dict[str, Site] = {}
     batches: dict[int, Entry] = {}
     outside = 0
+    for line in pack.lines("settlements.jsonl"):
+        if isinstance(line, dict):
+            sites.setdefault(line.get("site", ""), Site())
     for line in pack.lines("readings.jsonl"):
         try:
-            site = sites.setdefault(line["site"], Site())
+            site, known_at = sites.setdefault(line["site"], Site()), micros(line["known_at"])
             for start, wh in line["readings"]:
                 if type(wh) is not int:
                     raise ValueError(f"{wh!r} is no energy")
-                site.readings.setdefault(half_hour(start), []).append((line["known_at"], wh))
+                site.readings.setdefault(half_hour(start), []).append((known_at, wh))
         except (KeyError, ValueError, TypeError, AttributeError) as problem:
             raise UnreadableError(f"readings.jsonl cannot be read: {problem}") from problem
         if "seq" in line:
@@ -1383,7 +1426,7 @@ def read_sites(pack: Pack, kept: dict[int, Entry], check: Check) -> dict[str, Si
             outside += len(line["readings"])
     for site in sites.values():
         for told in site.readings.values():
-            told.sort(key=lambda one: datetime.fromisoformat(one[0]))
+            told.sort(key=lambda one: one[0])
     for seq, one in sorted(kept.items()):
         name = one["told"].get("site")
         if (
@@ -1414,10 +1457,9 @@ def batch_fault(seq: int, entry: Entry, batch: Entry | None, site: Site, check: 
         )
         return
     text = "\n".join(f"{start},{wh}" for start, wh in sorted(map(tuple, batch["readings"])))
-    known = datetime.fromisoformat(batch["known_at"]).astimezone(UTC)
     if (
         sha256(text.encode()).hex() != told["sha256"]
-        or f"{known:%Y-%m-%dT%H:%M:%S}.{known.microsecond // 1000:03d}Z" != entry["at"]
+        or micros(batch["known_at"]) // 1000 != micros(entry["at"]) // 1000
     ):
         check.fault(MANIFEST, f"the readings of {told['site']} are not those that entry {seq} recorded", seq=seq)
 
@@ -1517,7 +1559,7 @@ def chain_faults(told: Entry, before: Entry | None, part: bool) -> Iterator[str]
         return
     if told.get("supersedes") != before["statement"]:
         yield f"it does not supersede {before['statement']}, which stood"
-    elif int(told["delta_pence"]) != int(told["amount_pence"]) - int(before["amount_pence"]):
+    elif whole(told["delta_pence"]) != whole(told["amount_pence"]) - whole(before["amount_pence"]):
         yield "its delta is not the difference of the two amounts"
     last = RUNS.index(before["run"])
     if run < last or version != (before["version"] + 1 if run == last else 1):

@@ -21,6 +21,7 @@ FORMAT = "caco-pack/1"
 THE_EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)  # no clock: the same contents are the same bytes
 FILE_MODE = 0o100644 << 16
 VERIFIERS = {
+    "verify_pack.mjs": Path(settings.BASE_DIR) / "static" / "js" / "verify_pack.mjs",
     "verify_pack.py": Path(settings.BASE_DIR) / "verifiers" / "verify_pack.py",
 }
 TILE = 256
@@ -28,6 +29,7 @@ README = """\
 This is an evidence pack of a CACO settlement log. It is verified without any server:
 
     python3 verify_pack.py THIS_FILE.zip        (Python 3.11 or newer, nothing to install)
+    node verify_pack.mjs THIS_FILE.zip          (Node 20.12 or newer, nothing to install; written independently)
 
 Take verify_pack.py from a source you trust rather than from this pack, and give it what you know from elsewhere: the log's
 key (--log-key), the contract (--contract, --chain-id, --anchor-key), a chain of your choice (--rpc). Exit code 0: everything

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from importlib import resources
 from itertools import groupby
@@ -28,6 +28,7 @@ from marketplace.ledger.settlement import record_key
 from marketplace.models import Anchor, LedgerEntry, MeterReading, SettlementRecord, SettlementStatement, Site
 
 CHUNK = 1000
+REACH = timedelta(days=92)  # how far back a baseline may look, and more
 ROWS = ("performance_tables", "baseline_methods", "products")
 
 
@@ -102,12 +103,16 @@ def reading_lines(site: Site, *, size: int, known_at: datetime) -> Iterator[dict
 
 
 def price_book(settled: Sequence[SettlementStatement]) -> dict[str, Any]:
-    """The rules as dated rows, and the bank holidays a baseline of these statements can look back on."""
+    """The price book that these statements rest on."""
+    begins = {one.start_at for one in settled}
+    return price_book_of({year for start in begins for year in (start.year, (start - REACH).year)})
+
+
+def price_book_of(years: Collection[int]) -> dict[str, Any]:
+    """The rules as dated rows, and the bank holidays of `years`."""
     folder = resources.files("flex_engine.settle").joinpath("rows")
     rows = {name: json.loads(folder.joinpath(f"{name}.json").read_text("utf-8"), parse_float=str) for name in ROWS}
-    years = {year for one in settled for year in (one.start_at.year, (one.start_at - timedelta(days=92)).year)}
-    days = sorted(day.isoformat() for year in years for day in bank_holidays(year))
-    return {**rows, "bank_holidays": days}
+    return {**rows, "bank_holidays": sorted(day.isoformat() for year in years for day in bank_holidays(year))}
 
 
 def message_lines(received: QuerySet[InboxMessage], sent: QuerySet[OutboxMessage]) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,8 @@ from typing import Any, BinaryIO
 from django.conf import settings
 
 from marketplace.ledger import merkle
+from marketplace.ledger.tiles import WIDTH as TILE
+from marketplace.ledger.tiles import tile_path
 
 FORMAT = "caco-pack/1"
 THE_EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)  # no clock: the same contents are the same bytes
@@ -24,7 +26,6 @@ VERIFIERS = {
     "verify_pack.mjs": Path(settings.BASE_DIR) / "static" / "js" / "verify_pack.mjs",
     "verify_pack.py": Path(settings.BASE_DIR) / "verifiers" / "verify_pack.py",
 }
-TILE = 256
 README = """\
 This is an evidence pack of a CACO settlement log. It is verified without any server:
 
@@ -89,21 +90,8 @@ def tiles(leaf_hashes: list[bytes]) -> dict[str, bytes]:
     while hashes:
         for first in range(0, len(hashes), TILE):
             part = hashes[first : first + TILE]
-            name = f"tile/{level}/{tile_number(first // TILE)}"
-            found[name if len(part) == TILE else f"{name}.p/{len(part)}"] = b"".join(part)
+            found[tile_path(level, first // TILE, len(part))] = b"".join(part)
         whole = len(hashes) // TILE * TILE
         hashes = [merkle.root(hashes[first : first + TILE]) for first in range(0, whole, TILE)]
         level += 1
     return found
-
-
-def tile_number(index: int) -> str:
-    """A tile's number in groups of three digits, all but the last marked with an x.
-
-    >>> tile_number(5), tile_number(1234067)
-    ('005', 'x001/x234/067')
-    """
-    groups = [f"{index % 1000:03d}"]
-    while index := index // 1000:
-        groups.append(f"x{index % 1000:03d}")
-    return "/".join(reversed(groups))

@@ -14,6 +14,7 @@ from importlib import resources
 from itertools import groupby
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 
@@ -22,7 +23,7 @@ from beckn.models import InboxMessage, OutboxMessage, Subscriber
 from beckn.wire import signing
 from beckn.wire.errors import WireError
 from flex_engine.timegrid import bank_holidays
-from marketplace.ledger import merkle
+from marketplace.ledger import checkpoint, merkle, published
 from marketplace.ledger.log import as_bytes, leaf_hashes, stored, with_events
 from marketplace.ledger.settlement import record_key
 from marketplace.models import Anchor, LedgerEntry, MeterReading, SettlementRecord, SettlementStatement, Site
@@ -62,6 +63,22 @@ def head_lines(newest: Anchor) -> Iterator[dict[str, Any]]:
     """Every tree head up to `newest`, with its proof that it extends the one before."""
     for head in Anchor.objects.filter(kind=Anchor.Kind.HEAD, seq__lte=newest.seq).order_by("seq"):
         yield {"number": head.seq, "size": head.size, "root": head.root, "proof": head.proof}
+
+
+def checkpoint_files(newest: Anchor) -> dict[str, bytes]:
+    """The signed note over `newest`, with the keys to check it by: the published one where it is over the same size.
+
+    A published checkpoint that has grown past the head cannot be checked within a pack; the head is then signed anew,
+    by the log alone. Raises KeyFileError or TilesError where key or checkpoint cannot be read.
+    """
+    key, public = published.own_key(), published.folder("public")
+    standing = published.published(public) if public else None
+    if standing is None or standing.head.size != newest.size:
+        text = checkpoint.Head(key.name, newest.size or 0, bytes.fromhex(newest.root)).text()
+        standing = checkpoint.parse(text + "\n" + key.sign(text).line())
+    witnesses = [told.strip().partition(" ")[0] for told in settings.LEDGER_WITNESSES]
+    found = {f"checkpoints/{newest.size}": standing.note().encode(), "log.vkey": f"{key.public.text()}\n".encode()}
+    return found | ({"witnesses.vkeys": "".join(f"{one}\n" for one in witnesses).encode()} if witnesses else {})
 
 
 def record_lines(records: Iterable[SettlementRecord]) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ from beckn.models import InboxMessage, OutboxMessage
 from marketplace import events
 from marketplace.ledger import evidence, evidence_chain
 from marketplace.ledger.evidence_lines import (
+    checkpoint_files,
     entry_lines,
     head_lines,
     message_lines,
@@ -170,6 +171,7 @@ def contents(
         "pricebook.json": price_book(cut.settled),
         "settlements.jsonl": (gather_settlement_inputs(statement=one, now=one.knowledge_time) for one in cut.settled),
         "readings.jsonl": readings(cut),
+        **checkpoint_files(cut.head),
     }
     messages = list(message_lines(*messages_of(cut, sight, scope)))
     if messages:

@@ -21,7 +21,7 @@ from marketplace.usecases.cancel_tender import cancel_tender
 from marketplace.usecases.place_bid import place_bid
 from marketplace.usecases.publish_tender import publish_tender
 from marketplace.usecases.withdraw_bid import withdraw_bid
-from marketplace.wire.need import demand_flex_need
+from marketplace.wire.need import need_as_text
 
 
 class TenderPeriodShape(Shape):
@@ -72,7 +72,7 @@ class TenderDetailShape(TenderShape):
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_need(self, tender: Tender) -> dict[str, object]:
         """The need on the wire."""
-        return demand_flex_need(tender)
+        return need_as_text(tender)
 
 
 class BidShape(Shape):

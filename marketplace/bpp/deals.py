@@ -23,12 +23,13 @@ from marketplace.wire.contract import (
     read_agreed_pence,
     read_asked,
 )
+from marketplace.wire.need import need_catalogues, refuse_answer
 from marketplace.wire.report import report_order
 
 
 @refusing
 def discover(message: Message) -> Reply:
-    """Everything on sale that the intent asks for and that is open to whoever asks."""
+    """Everything on sale, and every open need, that the intent asks for and that is open to whoever asks."""
     asked = intent.read(message.message, message.context.get("schemaContext") or ())
     offers = (
         Offer.objects.filter(state=Offer.State.PUBLISHED)
@@ -38,6 +39,8 @@ def discover(message: Message) -> Reply:
     found = catalogues(
         offers.order_by("start_at"), seller=seller(), bpp_url=settings.BECKN_PARTICIPANTS["bpp"]["url"], now=clock.now()
     )
+    ours = settings.BECKN_PARTICIPANTS["bpp"]
+    found += need_catalogues(us=seller(), url=ours["url"], now=clock.now())
     asker = intent.Asker(message.subscriber_id, str(message.context.get("networkId", "")))
     return Reply(message={"catalogs": intent.matching(found, asked, now=clock.now(), asker=asker)})
 
@@ -46,6 +49,7 @@ def discover(message: Message) -> Reply:
 def select(message: Message) -> Reply:
     """A quote."""
     asked = read_asked(message.message)
+    refuse_answer(asked.offer_id)
     order = quote_order(
         offer_id=asked.offer_id,
         buyer_subscriber_id=message.subscriber_id,

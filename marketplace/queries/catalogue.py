@@ -20,6 +20,7 @@ from marketplace.wire.series import read_column
 
 DURATION = re.compile(r"^PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?$")
 # A seller answers within seconds; after this the page says that nobody has, instead of waiting on in silence.
+NEED = "DemandFlexNeed"  # what a buyer publishes; nothing is sold by it
 LATE_AFTER = timedelta(seconds=30)
 
 
@@ -136,7 +137,7 @@ def catalogue_offer(search: SearchResult, offer_id: str) -> CatalogueRow | None:
 
 
 def entries(catalogs: list[Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]]:
-    """(catalogue, resource, offer) of every offer, with an empty resource where none fits."""
+    """(catalogue, resource, offer) of every offer that sells, with an empty resource where none fits. A need is none."""
     for catalogue in catalogs:
         if not isinstance(catalogue, Mapping):
             continue
@@ -144,7 +145,10 @@ def entries(catalogs: list[Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[st
         for offer in catalogue.get("offers") or []:
             if isinstance(offer, Mapping):
                 wanted = next(iter(offer.get("resourceIds") or []), None)
-                yield catalogue, resources.get(wanted, {}), offer
+                resource = resources.get(wanted, {})
+                about = resource.get("resourceAttributes")
+                if not isinstance(about, Mapping) or about.get("@type") != NEED:
+                    yield catalogue, resource, offer
 
 
 def catalogue_row(catalogue: Mapping[str, Any], resource: Mapping[str, Any], offer: Mapping[str, Any]) -> CatalogueRow:

@@ -10,6 +10,7 @@ from marketplace import events, notify
 from marketplace.models import Bid, Tender, User, role_of
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
+from marketplace.usecases.publish_catalogue import refresh_catalogue
 
 
 def cancel_tender(*, tender: Tender, user: User | None, reason: str, now: datetime) -> Tender:
@@ -41,5 +42,6 @@ def cancel_tender(*, tender: Tender, user: User | None, reason: str, now: dateti
             organisations=[tender.organisation, *bidders],
             now=now,
         )
+        refresh_catalogue(organisation=tender.organisation, now=now)
         notify.changed("tenders", f"tender:{tender.pk}", "offers")
     return tender

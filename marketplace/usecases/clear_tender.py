@@ -21,6 +21,7 @@ from marketplace.rules.allocation import Allocation, BidIn, allocate
 from marketplace.rules.clearing import UNIT, clearing_price, why_not
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.award_bid import award_bid
+from marketplace.usecases.publish_catalogue import refresh_catalogue
 
 
 class AwardRefusedError(Exception):
@@ -109,6 +110,7 @@ def settle(tender: Tender, cleared: Cleared, refused: Mapping[str, str], *, now:
                 reason = why_not(found, cleared.bids, cleared.made) if found else refused[str(bid.pk)]
                 refuse(bid, reason, now=now)
         close(tender, cleared, now=now)
+        refresh_catalogue(organisation=tender.organisation, now=now)
     return tender
 
 

@@ -17,8 +17,10 @@ from beckn.registry import UnknownPeerError
 from marketplace.models import Offer, Organisation
 from marketplace.rules.errors import MarketError
 from marketplace.wire.catalogue import catalogue_head, catalogues
+from marketplace.wire.need import need_catalogue, open_needs
 
 log = logging.getLogger(__name__)
+DIRECTIVES = {"catalogType": "regular", "updateMode": "FULL"}
 
 
 def publish_catalogue(*, organisation: Organisation, now: datetime) -> bool:
@@ -55,14 +57,17 @@ def refresh_catalogue(*, organisation: Organisation, now: datetime) -> None:
 
 
 def catalogue_of(organisation: Organisation, *, now: datetime) -> dict[str, Any]:
-    """Everything the organisation has on sale, replacing what was published before."""
+    """Everything the organisation has on sale, or all that a grid operator needs, replacing what was published before."""
+    ours = settings.BECKN_PARTICIPANTS["bpp"]
+    seller, url = ours["subscriber_id"], ours["url"]
+    if organisation.kind == Organisation.Kind.GRID:
+        needs = need_catalogue(organisation, open_needs(now=now, of=organisation), us=seller, url=url)
+        return needs | {"publishDirectives": DIRECTIVES}
     offers = (
         Offer.objects.filter(state=Offer.State.PUBLISHED, site__organisation=organisation)
         .select_related("site__organisation", "plan")
         .prefetch_related("periods")
     )
-    ours = settings.BECKN_PARTICIPANTS["bpp"]
-    seller, url = ours["subscriber_id"], ours["url"]
     found = catalogues(offers.order_by("start_at"), seller=seller, bpp_url=url, now=now)
     whole = found[0] if found else catalogue_head(organisation, seller=seller, bpp_url=url) | {"isActive": False}
-    return whole | {"publishDirectives": {"catalogType": "regular", "updateMode": "FULL"}}
+    return whole | {"publishDirectives": DIRECTIVES}

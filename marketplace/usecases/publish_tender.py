@@ -14,6 +14,7 @@ from marketplace.rules.errors import MarketError
 from marketplace.rules.product_terms import product_on
 from marketplace.rules.roles import Action, require
 from marketplace.rules.tender_terms import Need, check_need
+from marketplace.usecases.publish_catalogue import refresh_catalogue
 
 
 def publish_tender(
@@ -85,5 +86,6 @@ def publish_tender(
             organisations=[organisation],
             now=now,
         )
+        refresh_catalogue(organisation=organisation, now=now)
         notify.changed("tenders", f"tender:{tender.pk}")
     return tender

@@ -72,6 +72,11 @@ urlpatterns = [
     path("orders", orders.orders, name="orders"),
     path("orders.csv", orders.orders_csv, name="orders-csv"),
     path("orders/<uuid:pk>", orders.order, name="order"),
+    path(
+        "contract-documents/<uuid:pk>/<int:version>/<int:last>/<str:signed>",
+        documents.document_by_link,
+        name="document-by-link",
+    ),
     path("orders/<uuid:pk>/document", documents.document, name="order-document"),
     path("orders/<uuid:pk>/document/<int:version>", documents.document, name="order-document-version"),
     path("orders/<uuid:pk>/document/<int:version>.json", documents.document_bytes, name="order-document-bytes"),

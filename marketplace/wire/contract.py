@@ -9,8 +9,6 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from django.conf import settings
-
 from marketplace.models import Activation, ContractDocument, Order, SettlementStatement
 from marketplace.rules.contract_document import LABEL, TEMPLATE
 from marketplace.rules.errors import MarketError
@@ -18,6 +16,7 @@ from marketplace.rules.order_state import OrderState
 from marketplace.rules.product_terms import quote
 from marketplace.wire import policy
 from marketplace.wire.catalogue import offer_attributes, resource_id
+from marketplace.wire.document_link import document_link
 from marketplace.wire.series import instant, number, read_column, time_series
 
 COMMITMENT = "commitment-1"
@@ -162,14 +161,13 @@ def note(order: Order) -> dict[str, Any]:
 
 
 def document_descriptor(document: ContractDocument) -> dict[str, Any]:
-    """Where the order's contract document is read, and the hash of its bytes."""
-    page = f"{settings.PUBLIC_URL}/orders/{document.order_id}/document/{document.version}.json"
+    """Where the buyer reads the order's contract document, also without an account here, and the hash of its bytes."""
     return {
         "name": f"Contract document, version {document.version}",
         "docs": [
             {
                 "label": LABEL,
-                "url": page,
+                "url": document_link(document),
                 "mimeType": "application/json",
                 "standard": TEMPLATE,
                 "security": {"checksum": document.sha256, "checksumAlgorithm": "SHA256"},

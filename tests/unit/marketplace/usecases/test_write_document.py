@@ -45,7 +45,7 @@ def test_confirming_writes_it_and_the_log_and_the_contract_name_its_hash(order):
     assert event["document_sha256"] == document.sha256
     (doc,) = order_contract(order, seller="s")["descriptor"]["docs"]
     assert doc["security"] == {"checksum": document.sha256, "checksumAlgorithm": "SHA256"}
-    assert doc["url"].endswith(f"/orders/{order.pk}/document/1.json")
+    assert f"/contract-documents/{order.pk}/1/" in doc["url"]
     assert "not legal advice" in doc["label"]
     found = orjson.loads(body)
     assert [section["heading"] for section in found["sections"]] == HEADINGS

@@ -74,6 +74,9 @@ DISPUTE_TRANSITIONS: dict[tuple[DisputeState, DisputeStep], DisputeState] = {
     (S.ESCALATED, E.UPHOLD): S.UPHELD,
     (S.ESCALATED, E.AMEND): S.AMENDED,
 }
+DISPUTE_STEPS: frozenset[tuple[DisputeState, DisputeState]] = frozenset(
+    (before, after) for (before, _), after in DISPUTE_TRANSITIONS.items()
+)
 
 
 @dataclass(frozen=True, slots=True)

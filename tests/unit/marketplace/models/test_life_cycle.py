@@ -1,4 +1,4 @@
-"""The database holds every order and every activation to the table: all pairs of states are tried, and the two compared."""
+"""The database holds every order, activation and dispute to the table: all pairs of states are tried, and the two compared."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from contextlib import suppress
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from marketplace.models import Activation, Order, life_cycle
+from marketplace.models import Activation, Dispute, Order, SettlementStatement, life_cycle
+from marketplace.rules.dispute import DISPUTE_STEPS, DisputeState
 from marketplace.rules.order_state import ACTIVATION_TRANSITIONS, ORDER_TRANSITIONS, ActivationState, OrderState
 from tests.unit.marketplace.usecases import market
 from tests.unit.marketplace.usecases.conftest import offer, owner, site
@@ -48,6 +49,34 @@ def test_an_order_takes_the_steps_of_its_table_and_no_other(offer):
 def test_an_activation_takes_the_steps_of_its_table_and_no_other(offer):
     market.dispatched(market.confirmed(offer))
     assert steps_taken(Activation, ActivationState) == ACTIVATION_TRANSITIONS | same(ActivationState)
+
+
+def test_a_dispute_takes_the_steps_of_its_table_and_no_other_at_a_prompt(offer):
+    order = market.confirmed(offer)
+    made = SettlementStatement.objects.create(
+        order=order, activation=market.dispatched(order), start_at=offer.start_at, end_at=offer.end_at, baseline_method="m",
+        delivered_wh=0, eligible_wh=0, shortfall_wh=0, payment_pence=0, penalty_pence=0, amount_pence=0, label="MEASURED",
+        created_at=market.NOW, knowledge_time=market.NOW,
+    )  # fmt: skip
+    taken = set()
+    for before, after in itertools.product(DisputeState, DisputeState):
+        with transaction.atomic(), connection.cursor() as cursor:
+            row = Dispute.objects.create(
+                statement=made, side="BUYER", reason="OTHER", unit="PENCE", stated_value=0, claimed_value=1, difference_pence=1,
+                digest="d", state=before, opened_at=market.NOW, response_due_at=market.NOW,
+                amended_by=made if before == DisputeState.AMENDED else None,
+            )  # fmt: skip
+            amended = made.pk.hex if after == DisputeState.AMENDED and connection.vendor == "sqlite" else None
+            amended = str(made.pk) if after == DisputeState.AMENDED and amended is None else amended
+            with suppress(IntegrityError), transaction.atomic():
+                cursor.execute(
+                    "UPDATE marketplace_dispute SET state = %s, amended_by_id = %s WHERE digest = 'd'", [after, amended]
+                )
+                taken.add((before, after))
+            assert row.pk
+            transaction.set_rollback(True)
+    assert taken == DISPUTE_STEPS | same(DisputeState)
+    assert DisputeState.UPHELD not in {before for before, _ in DISPUTE_STEPS}
 
 
 def test_a_row_at_a_prompt_is_held_as_well(offer):

@@ -1312,6 +1312,7 @@ def shown(value: Any) -> str:
 def money_faults(told: Entry, worked: Worked) -> Iterator[str]:
     """What of a statement's sums is not what its half hours come to."""
     due = [(kind, pence(pounds), pounds - Fraction(pence(pounds), 100)) for kind, pounds in worked.components]
+    due += carried(told, due)
     said = [(part["type"], whole(part["pence"]), exact(part["residual_gbp"])) for part in told["components"]]
     if due != said:
         yield f"its components are {said_as(said)}, and {said_as(due)} follow"
@@ -1322,6 +1323,25 @@ def money_faults(told: Entry, worked: Worked) -> Iterator[str]:
     for name, value in sums.items():
         if whole(told[name]) != value:
             yield f"{name} is {told[name]}, and {value} follows"
+
+
+def carried(told: Entry, due: Sequence[tuple[str, int, Fraction]]) -> list[tuple[str, int, Fraction]]:
+    """The components that settle what rounding left over, by account: the buyer's, and the market's for imbalance.
+
+    What was paid before and the exact sum before give what is due by now, rounded once, half to even.
+    """
+    found = []
+    for one in told.get("rounding", []):
+        market = one["account"] == "MARKET"
+        parts = [(amount, left) for kind, amount, left in due if (kind == "IMBALANCE") == market]
+        odd, paid = whole(one["before_odd"]), sum(amount for amount, _ in parts)
+        left = exact(one["before_gbp"]) + sum((left for _, left in parts), Fraction(0))
+        moved = pence(Fraction(odd + paid, 100) + left) - odd - paid
+        if left - Fraction(moved, 100) != exact(one["after_gbp"]):
+            raise ValueError(f"rounding leaves over {left - Fraction(moved, 100)} GBP, and {one['after_gbp']} is said")
+        if moved:
+            found.append(("IMBALANCE_ROUNDING" if market else "ROUNDING", moved, -Fraction(moved, 100)))
+    return found
 
 
 def said_as(parts: Iterable[tuple[str, int, Fraction]]) -> str:

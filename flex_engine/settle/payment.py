@@ -19,7 +19,7 @@ from flex_engine.settle.performance import PerformanceTable
 Rate = Decimal | Mapping[datetime, Decimal]
 ComponentType = Literal["USAGE", "AVAILABILITY", "PENALTY", "CLAWBACK", "IMBALANCE", "CANCELLATION_FEE"]
 OWED_BY_SELLER = {"PENALTY", "CLAWBACK"}
-NOT_THE_BUYERS = {"IMBALANCE"}
+NOT_THE_BUYERS = {"IMBALANCE", "IMBALANCE_ROUNDING"}
 
 
 @dataclass(frozen=True, slots=True)

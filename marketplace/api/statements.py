@@ -18,7 +18,8 @@ from marketplace.api.view import ApiView
 from marketplace.models import SettlementStatement
 from marketplace.queries.exports import csv_lines
 from marketplace.queries.statement_json import statement_document
-from marketplace.queries.statement_page import LINE_HEADER, line_export, statement_page
+from marketplace.queries.statement_lines import LINE_HEADER, line_export
+from marketplace.queries.statement_page import statement_page
 from marketplace.queries.statement_pdf import statement_pdf
 from marketplace.queries.statements import (
     HEADER,
@@ -123,7 +124,13 @@ class StatementDocumentShape(Shape):
     baseline = serializers.DictField(help_text="Method and facts: days used, adjustment, window.")
     periods = serializers.ListField(child=serializers.DictField(), help_text="One object a settlement period.")
     components = serializers.ListField(child=serializers.DictField(), help_text="They sum to the amount.")
-    rounding_residual_gbp = serializers.CharField(allow_blank=True)
+    rounding_residual_gbp = serializers.CharField(
+        allow_blank=True, help_text="Exact less paid, of this statement alone."
+    )
+    rounding = serializers.ListField(
+        child=serializers.DictField(),
+        help_text="By account: what rounding had left over before it, and leaves over now.",
+    )
     compensation = serializers.ListField(child=serializers.DictField())
     carbon = serializers.DictField()
     vat = serializers.DictField()
@@ -210,7 +217,7 @@ class StatementFile(StatementView):
         page = statement_page(statement, self.organisation, self.now)
         name = f"statement-{page.row.short_id}-{page.row.run}-{page.row.version}"
         if kind == "csv":
-            return csv_of(name, LINE_HEADER, line_export(page))
+            return csv_of(name, LINE_HEADER, line_export(page.lines))
         return attached(HttpResponse(statement_pdf(page), content_type="application/pdf"), f"{name}.pdf")
 
 

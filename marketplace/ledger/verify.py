@@ -21,7 +21,7 @@ from marketplace.ledger.log import read_log
 from marketplace.ledger.reader import AnchoredHead, NewestHead
 from marketplace.ledger.recompute import Stored, chained
 from marketplace.ledger.verify_manifests import manifests_check
-from marketplace.ledger.verify_money import money_check
+from marketplace.ledger.verify_money import money_check, rounding_check
 from marketplace.ledger.verify_settlements import final_records, record_checks, statements_check
 from marketplace.models import Anchor
 
@@ -73,6 +73,7 @@ def verify_log(connect: Callable[[], LogReader | None]) -> tuple[Check, ...]:
         *record_checks(final, state.records if state else {}, unasked),
         statements_check(),
         money_check(),
+        rounding_check(),
         manifests_check(),
         triggers_check(),
     )

@@ -15,8 +15,9 @@ import numpy as np
 
 from flex_engine.quantities import exact, pence
 from flex_engine.settle.bulk import SHARE, Whole, pennies, rates
+from flex_engine.settle.rounding import payer_of
 from marketplace.ledger.checks import Check, judged_all
-from marketplace.models import SettlementStatement, StatementLine
+from marketplace.models import RoundingAccount, SettlementStatement, StatementLine
 
 CHUNK = 1000
 Lines = Sequence[StatementLine]
@@ -32,6 +33,38 @@ def money_check() -> Check:
     asked = asked.prefetch_related("lines")
     title = "Every statement's money follows from its half hours"
     return judged_all("money", title, asked.count(), faults(asked.iterator(chunk_size=CHUNK)))
+
+
+def rounding_check() -> Check:
+    """Whether the statements that stand, of each seller with each buyer and with the market, pay the rounded exact sum."""
+    sums: dict[tuple[int, str, str], tuple[int, Decimal]] = {}
+    asked = SettlementStatement.objects.exclude(rounding=[]).filter(superseded_by__isnull=True)
+    for one in asked.select_related("order__offer__site").iterator(chunk_size=CHUNK):
+        for part in one.components:
+            payer = payer_of(part["type"])
+            name = (
+                one.order.offer.site.organisation_id,
+                payer,
+                one.order.buyer_subscriber_id if payer == "BUYER" else "",
+            )
+            paid, left = sums.get(name, (0, NOTHING))
+            with exact():
+                sums[name] = paid + part["pence"], left + Decimal(part["residual_gbp"])
+    title = "What was paid to each seller is the rounded exact sum, whoever pays"
+    return judged_all("rounding", title, len(sums), account_faults(sums))
+
+
+def account_faults(sums: Mapping[tuple[int, str, str], tuple[int, Decimal]]) -> Iterator[str]:
+    """Every account whose pence are not its exact sum rounded once, or whose row says otherwise."""
+    rows = RoundingAccount.objects.values_list("organisation_id", "payer", "counterparty", "paid_pence", "residual_gbp")
+    kept = {(number, payer, other): (paid, Decimal(left)) for number, payer, other, paid, left in rows}
+    for name, (paid, left) in sums.items():
+        with exact():
+            due = pence(Decimal(paid).scaleb(-2) + left)
+        if due != paid:
+            yield f"the account of organisation {name[0]} with {name[2] or 'the market'} was paid {paid} p, and {due} p are due"
+        elif kept.get(name) != (paid, left):
+            yield f"the account of organisation {name[0]} with {name[2] or 'the market'} does not hold what its statements come to"
 
 
 def faults(statements: Iterator[SettlementStatement]) -> Iterator[str]:

@@ -33,6 +33,7 @@ from marketplace.models.purchase_record import (
 from marketplace.models.sale_rules import SaleRules
 from marketplace.models.settlement import (
     Held,
+    RoundingAccount,
     SettlementProgress,
     SettlementStatement,
     StatementLine,
@@ -86,6 +87,7 @@ __all__ = [
     "PurchaseDispute",
     "PurchaseReading",
     "PurchaseSettlement",
+    "RoundingAccount",
     "SaleRules",
     "SearchResult",
     "SettlementProgress",

@@ -8,8 +8,10 @@ from datetime import date, datetime
 
 from django.db import models
 
+from flex_engine.settle.payment import NOT_THE_BUYERS
 from flex_engine.timegrid import HALF_HOUR, settlement_period
 from marketplace.models.order import Activation, Order
+from marketplace.models.organisation import Organisation
 
 
 class SettlementStatement(models.Model):
@@ -63,6 +65,10 @@ class SettlementStatement(models.Model):
     components = models.JSONField(
         default=list, help_text="[{type, description, pence, residual_gbp}] summing to the amount"
     )
+    rounding = models.JSONField(
+        default=list,
+        help_text="[{account, before_gbp, before_odd, after_gbp}]: what rounding had left over before, and leaves over now",
+    )
     delta_pence = models.BigIntegerField(
         null=True, blank=True, help_text="Amount less that of the statement it supersedes; none for the first"
     )
@@ -109,12 +115,41 @@ class SettlementStatement(models.Model):
     @property
     def buyer_pence(self) -> int:
         """What the buyer pays of the amount: all of it but the imbalance, which is settled at the system price."""
-        return self.amount_pence - sum(part["pence"] for part in self.components if part["type"] == "IMBALANCE")
+        return self.amount_pence - sum(part["pence"] for part in self.components if part["type"] in NOT_THE_BUYERS)
 
 
 def standing_statement(order: Order, activation: Activation | None) -> SettlementStatement | None:
     """The statement that nothing supersedes, of a dispatch under `order` or, without one, of the order; None before its first."""
     return order.statements.filter(activation=activation).order_by("-sequence").first()
+
+
+class RoundingAccount(models.Model):
+    """What a seller was paid in all by one buyer, or by the market for imbalance, by the statements that stand.
+
+    `residual_gbp` is the exact sum less `paid_pence`: half a penny at most. A statement locks it and carries it on.
+    """
+
+    class Payer(models.TextChoices):
+        """Who pays."""
+
+        BUYER = "BUYER", "A buyer"
+        MARKET = "MARKET", "The market, for imbalance"
+
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="rounding_accounts")
+    payer = models.CharField(max_length=6, choices=Payer.choices)
+    counterparty = models.CharField(
+        max_length=255, blank=True, help_text="The buyer's subscriber id; empty: the market"
+    )
+    paid_pence = models.BigIntegerField(default=0)
+    residual_gbp = models.CharField(max_length=60, default="0", help_text="Exact GBP")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organisation", "payer", "counterparty"], name="one_rounding_account_per_seller_and_payer"
+            ),
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from marketplace.ledger.leaf import canonical
 from marketplace.models import SettlementStatement
 from marketplace.queries.disputes import DisputeRow
 from marketplace.queries.exports import utc_text
-from marketplace.queries.statement_page import LineRow, StatementPage
+from marketplace.queries.statement_lines import LineRow
+from marketplace.queries.statement_page import StatementPage
 
 FORMAT = "caco-settlement-statement/1"
 
@@ -60,6 +61,7 @@ def statement_document(page: StatementPage, statement: SettlementStatement) -> d
             for one in page.components
         ],
         "rounding_residual_gbp": page.residual_gbp,
+        "rounding": list(statement.rounding),
         "compensation": list(statement.compensation),
         "carbon": dict(statement.carbon),
         "vat": dict(statement.vat),

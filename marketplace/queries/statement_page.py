@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,65 +16,13 @@ from django.db.models import Q
 from flex_engine.quantities import exact
 from flex_engine.settle.dispute_clock import dispute_until
 from marketplace.ledger.log import statement_entry
-from marketplace.models import Dispute, Organisation, SettlementStatement, StatementLine, side_of
+from marketplace.models import Dispute, Organisation, SettlementStatement, side_of
 from marketplace.queries.dispatches import Anchoring, anchoring_of
 from marketplace.queries.disputes import DisputeRow, dispute_row, whole
-from marketplace.queries.exports import utc_text
 from marketplace.queries.naming import named, written
+from marketplace.queries.statement_lines import LineRow, line_rows
 from marketplace.queries.statements import ALL, StatementFilters, StatementRow, filtered_statements, statement_row
 from marketplace.rules.dispute import UNDECIDED
-
-LINE_HEADER = (
-    "settlement_date",
-    "settlement_period",
-    "start_utc",
-    "instructed_wh",
-    "baseline_wh",
-    "metered_wh",
-    "delivered_wh",
-    "eligible_wh",
-    "shortfall_wh",
-    "price_gbp_per_kwh",
-    "delivered_ratio",
-    "price_scale",
-    "pay_gbp",
-    "penalty_gbp",
-    "imbalance_gbp",
-    "reading_source",
-    "reading_quality",
-    "reading_label",
-    "reading_known_utc",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class LineRow:
-    """One settlement period: energy in Wh, exact GBP as text, and the reading it rests on. Empty text: not recorded."""
-
-    start: datetime
-    day: date
-    period: int
-    instructed_wh: int
-    baseline_wh: int
-    metered_wh: int
-    delivered_wh: int
-    eligible_wh: int
-    shortfall_wh: int
-    price_gbp_per_kwh: Decimal | None
-    ratio: Decimal | None
-    scale: Decimal | None
-    pay_gbp: str
-    penalty_gbp: str
-    imbalance: Mapping[str, Any]
-    reading_source: str
-    reading_quality: str
-    reading_label: str
-    reading_known_at: datetime | None
-
-    @property
-    def ref(self) -> str:
-        """Settlement date and period, as a form names the line."""
-        return f"{self.day}/{self.period}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +53,15 @@ class ComponentRow:
     pence: int
     residual_gbp: str
     basis: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What rounding had left over on an account, BUYER or MARKET, before the statement, and leaves over after it; exact GBP."""
+
+    account: str
+    before_gbp: str
+    after_gbp: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +122,7 @@ class StatementPage:
     lines: tuple[LineRow, ...]
     components: tuple[ComponentRow, ...]
     residual_gbp: str
+    rounding: tuple[Carried, ...]
     compensation: tuple[CompensationRow, ...]
     vat: Vat
     carbon: Carbon
@@ -205,6 +163,7 @@ def statement_page(statement: SettlementStatement, organisation: Organisation | 
         lines=lines,
         components=tuple(components_of(found)),
         residual_gbp=residual(found),
+        rounding=tuple(Carried(one["account"], one["before_gbp"], one["after_gbp"]) for one in found.rounding),
         compensation=tuple(compensation_row(line) for line in found.compensation),
         vat=vat_of(found.vat),
         carbon=carbon_of(found.carbon),
@@ -224,32 +183,6 @@ def disputed(statement: SettlementStatement) -> Q:
         return own
     chain = {"statement__order": statement.order_id, "statement__activation": statement.activation_id}
     return own | Q(**chain, state__in=UNDECIDED)
-
-
-def line_rows(statement: SettlementStatement) -> Iterator[LineRow]:
-    """The lines in order of time."""
-    for line in StatementLine.objects.filter(statement=statement).order_by("start_at"):
-        yield LineRow(
-            start=line.start_at,
-            day=line.settlement_date,
-            period=line.settlement_period,
-            instructed_wh=line.instructed_wh,
-            baseline_wh=line.baseline_wh,
-            metered_wh=line.metered_wh,
-            delivered_wh=line.delivered_wh,
-            eligible_wh=line.eligible_wh,
-            shortfall_wh=line.shortfall_wh,
-            price_gbp_per_kwh=line.price_gbp_per_kwh,
-            ratio=line.ratio,
-            scale=line.scale,
-            pay_gbp=line.pay_gbp,
-            penalty_gbp=line.penalty_gbp,
-            imbalance=line.imbalance,
-            reading_source=line.reading_source,
-            reading_quality=line.reading_quality,
-            reading_label=line.reading_label,
-            reading_known_at=line.reading_known_at,
-        )
 
 
 def components_of(statement: SettlementStatement) -> Iterator[ComponentRow]:
@@ -329,27 +262,3 @@ def changes(statement: SettlementStatement, lines: tuple[LineRow, ...]) -> tuple
             if was != now:
                 found.append(Change(name, "Wh", was, now, f"{line.day} SP {line.period}"))
     return tuple(found)
-
-
-def line_export(page: StatementPage) -> Iterator[list[object]]:
-    """The rows under LINE_HEADER of one statement."""
-    for line in page.lines:
-        yield [
-            line.day.isoformat(),
-            line.period,
-            utc_text(line.start),
-            line.instructed_wh,
-            line.baseline_wh,
-            line.metered_wh,
-            line.delivered_wh,
-            line.eligible_wh,
-            line.shortfall_wh,
-            *("" if value is None else f"{value:f}" for value in (line.price_gbp_per_kwh, line.ratio, line.scale)),
-            line.pay_gbp,
-            line.penalty_gbp,
-            line.imbalance.get("gbp", ""),
-            line.reading_source,
-            line.reading_quality,
-            line.reading_label,
-            utc_text(line.reading_known_at) if line.reading_known_at else "",
-        ]

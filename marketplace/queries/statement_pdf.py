@@ -161,7 +161,16 @@ def components(page: StatementPage) -> Cells:
     """The components and their sum."""
     rows = [(one.type, one.description, money(one.pence), one.residual_gbp or "-") for one in page.components]
     total = ("Amount", "", money(page.row.amount_pence), page.residual_gbp or "-")
-    return [("Component", "What", "Amount", "Left over by rounding, GBP"), *rows, total]
+    carried = [
+        (
+            "Carried",
+            f"by rounding, with {'the market' if one.account == 'MARKET' else 'this buyer'}: {one.before_gbp} GBP before",
+            "",
+            f"{one.after_gbp} after",
+        )
+        for one in page.rounding
+    ]
+    return [("Component", "What", "Amount", "Left over by rounding, GBP"), *rows, total, *carried]
 
 
 def compensation(page: StatementPage) -> Cells:

@@ -15,6 +15,7 @@ from flex_engine.settle.delivery import PeriodDelivery
 from flex_engine.settle.effective import NothingInForceError
 from flex_engine.settle.payment import Payment
 from flex_engine.settle.products import Product
+from flex_engine.settle.rounding import CARRIED
 from flex_engine.settle.vat import invoice
 from flex_engine.settle.versions import Named, Reason, due_at, next_run
 from flex_engine.timegrid import settlement_period
@@ -30,6 +31,7 @@ from marketplace.models import (
 from marketplace.rules.order_state import OrderState
 from marketplace.rules.product_terms import product_on
 from marketplace.usecases.account_carbon import account_carbon
+from marketplace.usecases.carry_rounding import carry_rounding
 from marketplace.usecases.compensate_supplier import compensate_supplier
 from marketplace.usecases.measure_delivery import Measured, measure_delivery
 from marketplace.usecases.price_delivery import Priced, decimal_of, price_delivery
@@ -97,8 +99,9 @@ def says_the_same(statement: SettlementStatement, worked: Worked) -> bool:
 
 
 def pence_by_type(components: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
-    """Component types with their pence; what came to nothing is left out."""
-    return [(part["type"], part["pence"]) for part in components if part["pence"]]
+    """Component types with their pence; what came to nothing is left out, and so is what rounding left over elsewhere."""
+    carried = set(CARRIED.values())
+    return [(part["type"], part["pence"]) for part in components if part["pence"] and part["type"] not in carried]
 
 
 def components_of(money: Payment) -> list[dict[str, Any]]:
@@ -141,7 +144,8 @@ def store(
     now: datetime,
 ) -> SettlementStatement:
     """The statement's rows."""
-    measured, money = worked.measured, worked.priced.money
+    measured = worked.measured
+    money, rounding = carry_rounding(order=held.order, money=worked.priced.money, supersedes=supersedes, now=now)
     statement = SettlementStatement.objects.create(
         order=held.order,
         activation=held.activation,
@@ -163,6 +167,7 @@ def store(
         penalty_pence=money.penalty_pence,
         amount_pence=money.amount_pence,
         components=components_of(money),
+        rounding=rounding,
         delta_pence=money.amount_pence - supersedes.amount_pence if supersedes else None,
         vat=vat_of(money.buyer_pence, settlement_period(held.start_at)[0]),
         compensation=worked.compensation,

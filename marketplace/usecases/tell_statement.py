@@ -71,6 +71,7 @@ def told(statement: SettlementStatement) -> dict[str, Any]:
             | ({"basis": part["basis"]} if "basis" in part else {})
             for part in statement.components
         ],
+        "rounding": statement.rounding,
         "compensation": [{name: str(value) for name, value in line.items()} for line in statement.compensation],
         "label": statement.label,
         "lines": [

@@ -14,7 +14,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from marketplace.models import SettlementStatement
 from marketplace.queries.disputes import REASONS
 from marketplace.queries.statement_json import statement_document
-from marketplace.queries.statement_page import LINE_HEADER, StatementPage, line_export, statement_page
+from marketplace.queries.statement_lines import LINE_HEADER, line_export
+from marketplace.queries.statement_page import StatementPage, statement_page
 from marketplace.queries.statement_pdf import statement_pdf
 from marketplace.queries.statements import (
     HEADER,
@@ -115,7 +116,7 @@ def statement_file(request: HttpRequest, pk: str, kind: str) -> HttpResponseBase
     shown = page_of(request, found)
     name = f"statement-{shown.row.short_id}-{shown.row.run}-{shown.row.version}"
     if kind == "csv":
-        return csv_response(name, LINE_HEADER, line_export(shown))
+        return csv_response(name, LINE_HEADER, line_export(shown.lines))
     if kind == "json":
         text = json.dumps(statement_document(shown, found), ensure_ascii=False, indent=2)
         return download(name, "json", text.encode(), "application/json")

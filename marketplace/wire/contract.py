@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from flex_engine.settle.payment import NOT_THE_BUYERS
 from marketplace.models import Activation, ContractDocument, Order, SettlementStatement
 from marketplace.rules.contract_document import LABEL, TEMPLATE
 from marketplace.rules.errors import MarketError
@@ -214,7 +215,7 @@ def statement_components(statements: Sequence[SettlementStatement]) -> list[dict
         component(part["type"], part["pence"], part["description"])
         for statement in statements
         for part in statement.components
-        if part["type"] != "IMBALANCE"
+        if part["type"] not in NOT_THE_BUYERS
     ]
 
 

@@ -1188,6 +1188,7 @@ function halfHourFaults(told, worked) {
 
 function moneyFaults(told, worked) {
   const due = worked.components.map(([kind, pounds]) => [kind, pence(pounds), minus(pounds, ratio(pence(pounds), 100n))]);
+  due.push(...carried(told, due));
   const said = told.components.map((part) => [part.type, whole(part.pence), exact(part.residual_gbp)]), found = [];
   const words = (parts) => parts.map(([kind, amount]) => `${kind} ${amount}p`).join(", ") || "none";
   if (due.length !== said.length || due.some(([kind, amount, rest], i) => kind !== said[i][0] || amount !== said[i][1] || !alike(rest, said[i][2]))) found.push(`its components are ${words(said)}, and ${words(due)} follow`);
@@ -1195,6 +1196,21 @@ function moneyFaults(told, worked) {
   const sums = { amount_pence: amount, penalty_pence: owed, payment_pence: amount + owed };
   for (const name of ["delivered_wh", "eligible_wh", "shortfall_wh"]) sums[name] = total([...worked.lines.values()].map((line) => line[name].n));
   for (const [name, value] of Object.entries(sums)) if (whole(told[name]) !== value) found.push(`${name} is ${told[name]}, and ${value} follows`);
+  return found;
+}
+
+// The components that settle what rounding left over, by account: the buyer's, and the market's for imbalance. What was paid
+// before and the exact sum before give what is due by now, rounded once, half to even.
+function carried(told, due) {
+  const found = [];
+  for (const one of told.rounding ?? []) {
+    const market = one.account === "MARKET", parts = due.filter(([kind]) => (kind === "IMBALANCE") === market);
+    const odd = whole(one.before_odd), paid = total(parts.map(([, amount]) => amount));
+    const left = summed([exact(one.before_gbp), ...parts.map(([, , rest]) => rest)]);
+    const moved = pence(summed([ratio(odd + paid, 100n), left])) - odd - paid;
+    if (!alike(minus(left, ratio(moved, 100n)), exact(one.after_gbp))) throw new Error(`rounding leaves over another sum than ${one.after_gbp} GBP`);
+    if (moved) found.push([market ? "IMBALANCE_ROUNDING" : "ROUNDING", moved, ratio(-moved, 100n)]);
+  }
   return found;
 }
 

@@ -39,7 +39,8 @@ from marketplace.usecases.write_manifest import write_manifest
 from tests.embedded_chain import EmbeddedChain
 from tests.unit.marketplace.usecases import market, settled
 from tests.unit.marketplace.usecases.market import END, FIRST, SECOND
-from tests.unit.marketplace.usecases.test_settle_order import cancelled_late, on_call
+from tests.unit.marketplace.usecases.test_carry_rounding import half_a_penny_each
+from tests.unit.marketplace.usecases.test_settle_order import cancelled_late
 from verifiers.verify_pack import NOTHING_GIVEN, Given, verify
 
 Verified = Callable[..., dict[str, Any]]
@@ -51,7 +52,7 @@ LATER = END + timedelta(days=1)
 def log(db: None, anchored_in: chain.Chain, embedded: EmbeddedChain) -> Order:
     """A sale whose first reading was revised: run II, its correction, two heads, and manifests, all final on chain.
 
-    Beside it an order that was never called and one that was cancelled late, settled by their terms.
+    Beside it three orders that were never called, with half a penny each to carry, and one that was cancelled late.
     """
     key = SigningKey.generate()
     public = base64.b64encode(bytes(key.verify_key)).decode()
@@ -62,11 +63,8 @@ def log(db: None, anchored_in: chain.Chain, embedded: EmbeddedChain) -> Order:
     said(activation.order, signing.Signer(market.BUYER, "k1", key), public)
     record(site, settled.history() | {FIRST: 250_000, SECOND: 310_000}, now=END)
     settle_activation(activation=activation, now=END)
-    for order in (
-        on_call(market.site(site.organisation, "leeds-2")),
-        cancelled_late(market.site(slug="hull-1", owner=site.organisation)),
-    ):
-        settle_order(order=order, now=END)
+    half_a_penny_each(site.organisation, 3)
+    settle_order(order=cancelled_late(market.site(site.organisation, "hull-1")), now=END)
     final(LATER)
     record(site, {FIRST: 262_345}, now=LATER)
     resettle(activation=activation, reason="NEW_READINGS", now=LATER)
@@ -151,7 +149,7 @@ def test_the_whole_log_holds_and_a_changed_reading_is_named_by_its_half_hour(log
     assert set(statuses(report).values()) == {"held"}
     counted = {one["check"]: one["counted"] for one in report["checks"]}
     names = ("V4", "V5", "V6", "V8", "V9", "V10")
-    assert [counted[name] for name in names] == [2, 1, 1, 4, 4, 4]  # V9: two of meters, two manifests
+    assert [counted[name] for name in names] == [2, 1, 1, 6, 4, 6]  # V9: two of meters, two manifests
     report = judged(str(changed(pack, "readings.jsonl", lambda text: text.replace(",262345]", ",262346]"))))
     assert (report["exit"], [one["start"] for one in report["half_hours"]]) == (18, ["2024-01-16T17:00Z"])
     report = judged(str(pack), Given(contract="0x" + "11" * 20))

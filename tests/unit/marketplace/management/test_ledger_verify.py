@@ -39,6 +39,7 @@ EVERY_CHECK = [
     "chain_records",
     "statements",
     "money",
+    "rounding",
     "manifests",
     "triggers",
 ]

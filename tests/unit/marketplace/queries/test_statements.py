@@ -19,7 +19,8 @@ from flex_engine.settle.versions import due_at
 from marketplace.models import Dispute, SettlementStatement
 from marketplace.queries.exports import csv_lines
 from marketplace.queries.statement_json import statement_document
-from marketplace.queries.statement_page import LINE_HEADER, line_export, statement_page
+from marketplace.queries.statement_lines import LINE_HEADER, line_export
+from marketplace.queries.statement_page import statement_page
 from marketplace.queries.statement_pdf import statement_pdf
 from marketplace.queries.statements import (
     HEADER,
@@ -130,7 +131,7 @@ def pruned(value):
 
 def test_page_document_csv_and_pdf_say_the_same(table):
     document, page = document_of(table)
-    rows = list(csv.DictReader(csv_lines(LINE_HEADER, line_export(page))))
+    rows = list(csv.DictReader(csv_lines(LINE_HEADER, line_export(page.lines))))
     for row, period in zip(rows, document["periods"], strict=True):
         assert (row["settlement_date"], int(row["settlement_period"])) == (
             period["settlement_date"],
@@ -262,5 +263,5 @@ def test_a_day_of_fifty_periods_keeps_its_numbers(table):
     pdf = statement_pdf(page)
     assert b"Sun 27 Oct 2024 01:00 BST" in pdf
     assert b"Sun 27 Oct 2024 01:00 GMT" in pdf
-    assert [row[1] for row in line_export(page)] == [3, 5]
-    assert [row[2] for row in line_export(page)] == ["2024-10-27T00:00:00Z", "2024-10-27T01:00:00Z"]
+    assert [row[1] for row in line_export(page.lines)] == [3, 5]
+    assert [row[2] for row in line_export(page.lines)] == ["2024-10-27T00:00:00Z", "2024-10-27T01:00:00Z"]

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('marketplace', '0025_feeds'),
+        ('marketplace', '0026_dispute_steps'),
     ]
 
     operations = [

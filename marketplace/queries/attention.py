@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, Subquery
@@ -21,32 +20,21 @@ from marketplace.models import (
     Plan,
     PositionNotification,
     Purchase,
+    PurchaseDispute,
     Site,
     Upload,
     User,
 )
+from marketplace.queries.attention_item import RECENT, SOON, Item
+from marketplace.queries.attention_sites import meter_files, open_tenders
+from marketplace.queries.catalogue import time_of
 from marketplace.queries.messages import MessageFilters, filtered_messages
 from marketplace.queries.sentences import money
 from marketplace.queries.visible import deal_seen, own_organisations, visible
 from marketplace.rules.dispute import DisputeState
 from marketplace.rules.notification import Alarm
 from marketplace.rules.order_state import ActivationState, OrderState
-
-RECENT = timedelta(days=2)
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One thing to look at. `route` and `key` name its page; `by` is when it matters, and `word` how: by, from, until, since or at."""
-
-    text: str
-    why: str
-    act: str
-    route: str
-    key: str
-    by: datetime | None
-    tone: str
-    word: str = "by"
+from marketplace.wire.purchase import exact
 
 
 def operator_items(user: User, now: datetime) -> list[Item]:
@@ -55,6 +43,8 @@ def operator_items(user: User, now: datetime) -> list[Item]:
         *empty_queues(user),
         *refused_plans(user),
         *waiting_uploads(user, now),
+        *meter_files(user, now),
+        *open_tenders(user, now),
         *draft_offers(user, now),
         *waiting_orders(user, now),
         *coming_dispatches(user, now),
@@ -76,14 +66,32 @@ def waiting_disputes(user: User, now: datetime) -> Iterator[Item]:
     for row in rows.order_by("response_due_at", "pk")[:5]:
         site, due = row.statement.order.offer.site, row.decision_due_at or row.response_due_at
         waits = "answer" if row.state == DisputeState.OPEN else "decision"
+        left = "" if due - now > SOON else ", which is overdue" if now >= due else ", whose time runs out"
         yield Item(
-            f"A dispute over {site.name} waits for your {waits}",
+            f"A dispute over {site.name} waits for your {waits}{left}",
             f"{money(abs(row.difference_pence))} of run {row.statement.run} is in dispute.",
             "See the dispute",
             "dispute",
             str(row.pk),
             due,
-            "bad" if now >= due else "attention",
+            "bad" if left else "attention",
+        )
+
+
+def answered_elsewhere(user: User, now: datetime) -> Iterator[Item]:
+    """Disputes with sellers elsewhere that were answered: we accept the settlement or take them further, by the seller's clock."""
+    rows = visible(PurchaseDispute, user).filter(state=PurchaseDispute.State.ANSWERED).select_related("purchase")
+    for row in rows.order_by("updated_at")[:5]:
+        due = time_of(exact(row.said).get("decisionDueAt"))
+        near = due is not None and due - now <= SOON
+        yield Item(
+            f"A dispute with {row.purchase.seller_subscriber_id} was answered{', and its time runs out' if near else ''}",
+            "Accept the settlement, or take the dispute further.",
+            "See the purchase",
+            "purchase",
+            str(row.purchase_id),
+            due,
+            "bad" if near else "attention",
         )
 
 
@@ -197,11 +205,14 @@ def coming_dispatches(user: User, now: datetime) -> Iterator[Item]:
 
 
 def waiting_orders(user: User, now: datetime) -> Iterator[Item]:
-    """Orders that wait for a yes or no."""
+    """Orders that wait for a yes or no, awards of tenders among them."""
     rows = Order.objects.filter(state=OrderState.PENDING, approve_by__gt=now, offer__site__in=visible(Site, user))
-    for row in rows.select_related("offer__site").order_by("approve_by")[:5]:
+    for row in rows.select_related("offer__site", "bid__tender").order_by("approve_by")[:5]:
+        bid = getattr(row, "bid", None)
         yield Item(
-            f"An order for {row.offer.site.name} waits for you",
+            f"The award of the tender {bid.tender.name} to {row.offer.site.name} waits for you"
+            if bid
+            else f"An order for {row.offer.site.name} waits for you",
             row.waits_because,
             "Approve or decline",
             "order-decide",

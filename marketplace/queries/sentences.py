@@ -226,6 +226,9 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "bid.withdrawn": lambda p: f"{p['site']} withdrew its bid on the tender {p['name']}.",
     "bid.taken": lambda p: f"The tender {p['name']} took {kw(p['taken_w'])} of the bid of {p['site']}.",
     "bid.refused": lambda p: f"The bid of {p['site']} on the tender {p['name']} was not taken. {p['reason']}",
+    "bid.lost": lambda p: (
+        f"The award of {kw(p['taken_w'])} in the tender {p['name']} to {p['site']} was lost. {p['reason']}"
+    ),
     "document.revised": lambda p: f"The contract document of an order has a version {p['version']}: its terms changed.",
     "order.rated": lambda p: (
         f"{p['buyer']} rated an order {p['score']} on a scale from {p['lowest']} to {p['highest']}."

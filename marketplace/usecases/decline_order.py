@@ -11,6 +11,7 @@ from marketplace.models import Order, User
 from marketplace.rules.errors import MarketError
 from marketplace.rules.order_state import OrderEvent, OrderState, next_order_state
 from marketplace.usecases.approve_order import check_waits, tell, waiting_order
+from marketplace.usecases.lose_award import lose_award
 from marketplace.usecases.publish_catalogue import refresh_catalogue
 from marketplace.usecases.release_capacity import release_capacity
 
@@ -43,6 +44,7 @@ def give_up(order: Order, event: OrderEvent, *, type_: str, why: str, now: datet
     order.version += 1
     order.save(update_fields=["state", "refused_because", "version"])
     release_capacity(order=order, now=now)
+    lose_award(order=order, why=why, now=now)
     organisation = order.offer.site.organisation
     events.append(
         type=type_, subject=f"order:{order.pk}", payload={"why": why}, organisations=[organisation], now=now

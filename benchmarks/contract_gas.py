@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -29,32 +29,58 @@ OWN = chain_key.address(KEY)
 CHAIN_ID = 7_654_321
 LEAVES = [merkle.leaf_hash(b"%d" % n) for n in range(131_072)]
 ZERO = bytes(32)
+W3 = Web3()
 MILLION = (2**19 - 1, 1_000_000)  # nearly every step of this proof hashes twice: the dearest growth to a million leaves
 GAS_LIMIT = 30_000_000
 
 
 class Log:
-    """A fresh contract on a fresh chain."""
+    """A fresh contract on a fresh chain. `arguments` are the constructor's, `funded` addresses with money to send."""
 
-    def __init__(self) -> None:
-        funds = {bytes.fromhex(OWN[2:]): 10**27}
+    def __init__(self, arguments: Sequence[Any] = (), funded: Sequence[str] = ()) -> None:
+        funds = {bytes.fromhex(one[2:]): 10**27 for one in (OWN, *funded)}
         self.evm = Evm(Store(None), chain_id=CHAIN_ID, funded=funds, clock=lambda: 1_800_000_000)
         built, origin = artefact(), hashlib.sha256(b"caco.example/settlement-log").digest()
-        factory = Web3().eth.contract(abi=built["abi"], bytecode=built["bytecode"])
-        deployment = factory.constructor(OWN, 259_200, OWN, OWN, origin, 0, 0, [], "0x" + "00" * 20)
+        factory = W3.eth.contract(abi=built["abi"], bytecode=built["bytecode"])
+        given = arguments or (OWN, 259_200, OWN, OWN, origin, 0, 0, [], "0x" + "00" * 20)
+        deployment = factory.constructor(*given)
         receipt = self.mined("", bytes.fromhex(deployment.data_in_transaction[2:]))
         self.deployed, self.address = int(receipt["gasUsed"], 16), Web3.to_checksum_address(receipt["contractAddress"])
-        self.contract: Any = Web3().eth.contract(address=self.address, abi=built["abi"])
+        self.contract: Any = W3.eth.contract(address=self.address, abi=built["abi"])
 
     def mined(self, to: str, data: bytes) -> dict[str, Any]:
         """The receipt of a transaction that must succeed."""
-        tx = {"to": to, "data": data, "gas": GAS_LIMIT, "nonce": self.evm.nonce(bytes.fromhex(OWN[2:])), "value": 0}
-        fees = {"chainId": CHAIN_ID, "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9}
-        raw = bytes(Account.sign_transaction(tx | fees, KEY).raw_transaction)
-        receipt = self.evm.store.receipt("0x" + self.evm.send(raw).hex())
-        assert receipt is not None
+        receipt = self.sent(KEY, data, to=to)
         assert receipt["status"] == "0x1", receipt
         return receipt
+
+    def sent(self, key: bytes, data: bytes, *, to: str | None = None) -> dict[str, Any]:
+        """The receipt of a transaction to the contract (or `to`) that may be reverted."""
+        nonce = self.evm.nonce(bytes.fromhex(chain_key.address(key)[2:]))
+        tx = {"to": self.address if to is None else to, "data": data, "gas": GAS_LIMIT, "nonce": nonce, "value": 0}
+        fees = {"chainId": CHAIN_ID, "maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9}
+        raw = bytes(Account.sign_transaction(tx | fees, key).raw_transaction)
+        receipt = self.evm.store.receipt("0x" + self.evm.send(raw).hex())
+        assert receipt is not None
+        return receipt
+
+    def ask(self, name: str, *arguments: Any) -> Any:
+        """A view's answer."""
+        output = self.evm.call(Call(to=bytes.fromhex(self.address[2:]), data=self.encoded(name, *arguments)))
+        return W3.codec.decode([abi_type(one) for one in element("function", name)["outputs"]], output)[0]
+
+    def told(self, log: dict[str, Any]) -> tuple[Any, ...]:
+        """An event as its name and its values in the order of the interface."""
+        kind = event_of(log["topics"][0])
+        topics, data = iter(log["topics"][1:]), [one["type"] for one in kind["inputs"] if not one["indexed"]]
+        rest = iter(W3.codec.decode(data, bytes.fromhex(log["data"][2:])))
+        found: list[Any] = [kind["name"]]
+        for part in kind["inputs"]:
+            value = (
+                W3.codec.decode([part["type"]], bytes.fromhex(next(topics)[2:]))[0] if part["indexed"] else next(rest)
+            )
+            found.append(Web3.to_checksum_address(value) if part["type"] == "address" else value)
+        return tuple(found)
 
     def gas(self, name: str, *arguments: Any) -> int:
         """Gas of a transaction."""
@@ -62,11 +88,33 @@ class Log:
 
     def encoded(self, name: str, *arguments: Any) -> bytes:
         """A call's data."""
-        return bytes.fromhex(self.contract.encode_abi(name, args=list(arguments))[2:])
+        inputs = [abi_type(one) for one in element("function", name)["inputs"]]
+        return bytes(W3.keccak(text=f"{name}({','.join(inputs)})"))[:4] + W3.codec.encode(inputs, arguments)
 
     def anchor(self, seq: int, size: int, proof: list[bytes]) -> int:
         """Gas of a head over the first `size` leaves."""
         return self.gas("anchor", seq, size, merkle.root(LEAVES[:size]), proof, [])
+
+
+@cache
+def element(kind: str, name: str) -> Any:
+    """A function of the contract by its name."""
+    return next(one for one in artefact()["abi"] if (one["type"], one.get("name")) == (kind, name))
+
+
+@cache
+def event_of(topic: str) -> Any:
+    """The event whose logs begin with `topic`."""
+    events = [one for one in artefact()["abi"] if one["type"] == "event"]
+    texts = [f"{one['name']}({','.join(part['type'] for part in one['inputs'])})" for one in events]
+    return next(one for one, text in zip(events, texts, strict=True) if W3.to_hex(W3.keccak(text=text)) == topic)
+
+
+def abi_type(part: Any) -> str:
+    """An ABI type as the decoder wants it."""
+    if not part["type"].startswith("tuple"):
+        return str(part["type"])
+    return f"({','.join(abi_type(one) for one in part['components'])}){part['type'][5:]}"
 
 
 def growth(length: int) -> tuple[int, int, list[bytes]]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from web3 import Web3
 
 __all__ = ["Chain", "asking", "connect", "error_name", "open_rpc", "receipt_of", "send", "tx_hash_of"]
-TIMEOUT_S = 10
+TIMEOUT_S: float = 10
 GWEI = 10**9
 BUMP = (9, 8)  # +12.5 %: geth asks for 10 to replace a transaction, others for 12.5
 

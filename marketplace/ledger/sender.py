@@ -218,7 +218,8 @@ def submit(anchor: Anchor, port: ChainPort, now: datetime) -> bool:
         start_again(anchor, "OTHER KEY", "The chain key was changed; it is signed with the new one.", now)
         return True
     try:
-        if anchor.state == State.SENT and now - (newest.sent_at or newest.created_at) > REPLACE_AFTER:
+        # A sending whose answer never comes may have arrived, so it counts as well: its state is still SIGNED.
+        if anchor.state in {State.SIGNED, State.SENT} and newest.sent_at and now - newest.sent_at > REPLACE_AFTER:
             if port.next_nonce() < newest.nonce:
                 # A reorganisation took a transaction that was not ours, and with it the nonce before this one.
                 start_again(anchor, "NONCE GAP", "The nonce before it is free again; it is signed anew.", now)

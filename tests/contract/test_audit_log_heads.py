@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import random
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from eth_account import Account
 from eth_account.messages import encode_typed_data
-from hypothesis import settings, strategies
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from web3.exceptions import ContractLogicError
 
 from marketplace.ledger import merkle
 from marketplace.ledger.chain import error_name
-from tests.embedded_chain import KEY, EmbeddedChain, running_chain
+from tests.embedded_chain import KEY, EmbeddedChain
 
 LEAVES = [merkle.leaf_hash(b"entry %d" % i) for i in range(70)]
 OTHER = [merkle.leaf_hash(b"another entry %d" % i) for i in range(70)]
@@ -48,14 +44,6 @@ def fold(events: list[Any]) -> bytes:
     return acc
 
 
-def test_every_true_extension_is_accepted(chain: EmbeddedChain) -> None:
-    log, roots = chain.deploy(), [merkle.root(LEAVES[:n]) for n in range(23)]
-    for new in range(1, 23):
-        for old in range(1, new + 1):
-            proof = merkle.consistency_proof(LEAVES[:new], old)
-            assert chain.ask(log, "verifyConsistency", old, roots[old], new, roots[new], proof), (old, new)
-
-
 def test_every_leaf_is_found_and_nowhere_else(chain: EmbeddedChain) -> None:
     log = chain.deploy()
     for size in (1, 2, 3, 7, 8, 13, 21):
@@ -65,38 +53,6 @@ def test_every_leaf_is_found_and_nowhere_else(chain: EmbeddedChain) -> None:
             assert chain.ask(log, "verifyInclusion", LEAVES[index], index, size, root, proof)
             assert not chain.ask(log, "verifyInclusion", LEAVES[index], (index + 1) % (size + 1), size, root, proof)
             assert not chain.ask(log, "verifyInclusion", OTHER[index], index, size, root, proof)
-
-
-def mutations(rng: random.Random, old: int, new: int) -> Iterator[tuple[int, bytes, int, bytes, list[bytes]]]:
-    """Arguments of verifyConsistency that claim something false."""
-    root = [merkle.root(LEAVES[:n]) for n in range(new + 2)]
-    proof = merkle.consistency_proof(LEAVES[:new], old)
-    at = rng.randrange(len(proof))
-    flipped = bytes([proof[at][0] ^ 1 << rng.randrange(8)]) + proof[at][1:]
-    yield old, root[old], new, root[new], [*proof[:at], flipped, *proof[at + 1 :]]
-    yield old, root[old], new, root[new], proof[:at] + proof[at + 1 :]
-    yield old, root[old], new, root[new], [*proof, rng.randbytes(32)]
-    yield old, root[old], new, root[new + 1], proof
-    yield old, root[old - 1] if old > 1 else rng.randbytes(32), new, root[new], proof
-    yield old, merkle.root(OTHER[:old]), new, root[new], proof
-    yield old, root[old], new, merkle.root([OTHER[0], *LEAVES[1:new]]), proof
-    if len(proof) > 1:
-        yield old, root[old], new, root[new], proof[::-1]
-    yield new, root[new], old, root[old], proof
-
-
-def test_no_false_claim_is_believed_and_the_verifier_in_python_agrees(chain: EmbeddedChain) -> None:
-    log, rng, tried = chain.deploy(), random.Random(6962), 0
-    for old, new in ((o, n) for n in range(2, 20) for o in range(1, n)):
-        if rng.random() > 0.2:
-            continue
-        for case in mutations(rng, old, new):
-            known = merkle.verify_consistency(
-                old_size=case[0], old_root=case[1], new_size=case[2], new_root=case[3], proof=case[4]
-            )
-            assert chain.ask(log, "verifyConsistency", *case) is known is False, case
-            tried += 1
-    assert tried > 250
 
 
 def test_heads_grow_and_leave_events_that_fold_to_the_accumulator(chain: EmbeddedChain) -> None:
@@ -200,58 +156,3 @@ def test_two_of_three_witnesses_must_sign_each_head(chain: EmbeddedChain) -> Non
     chain.transact(head_call(log, 1, 5, 0, sigs=(a, c)))
     chain.transact(head_call(log, 2, 6, 5, sigs=(b2, c2)))
     assert log.functions.head().call()[0] == 2
-
-
-class Heads(RuleBasedStateMachine):
-    """Any order of true and false heads: the contract follows the true ones, and its past never changes."""
-
-    @initialize()
-    def begin(self) -> None:
-        self.context = running_chain()
-        self.chain = self.context.__enter__()
-        self.log = self.chain.deploy()
-        self.seq = self.size = 0
-
-    @rule(grow=strategies.integers(1, 9))
-    def extend(self, grow: int) -> None:
-        size = min(self.size + grow, 70)
-        if size > self.size:
-            self.chain.transact(head_call(self.log, self.seq + 1, size, self.size))
-            self.seq, self.size = self.seq + 1, size
-
-    @rule(grow=strategies.integers(-3, 9), skip=strategies.integers(-1, 2), fork=strategies.booleans())
-    def claim_something_else(self, grow: int, skip: int, fork: bool) -> None:
-        seq, size = self.seq + 1 + skip, self.size + grow
-        true = skip == 0 and grow > 0 and not (fork and self.size)
-        resend = skip == -1 and grow == 0 and self.seq
-        if true or resend or seq < 0 or not 0 < size <= 70 or (fork and not self.size):
-            return
-        leaves = [*OTHER[: self.size], *LEAVES[self.size :]] if fork else LEAVES
-        proof = merkle.consistency_proof(leaves[:size], min(size, self.size))
-        call = self.log.functions.anchor(seq, size, merkle.root(leaves[:size]), proof, [])
-        assert refused(self.chain, call) in {"WrongSeq", "NotGrowing", "BadConsistency"}
-
-    @rule()
-    def resend(self) -> None:
-        if self.seq:
-            root = merkle.root(LEAVES[: self.size])
-            receipt = self.chain.transact(self.log.functions.anchor(self.seq, self.size, root, [], []))
-            assert list(receipt["logs"]) == []
-
-    @invariant()
-    def stands(self) -> None:
-        if hasattr(self, "log"):
-            seq, size, _, _, root, acc = self.log.functions.head().call()
-            events = self.log.events.Anchored.get_logs(from_block=0)
-            assert (seq, size) == (self.seq, self.size)
-            assert acc == fold(events)
-            assert [one.args.seq for one in events] == list(range(1, seq + 1))
-            assert root == (merkle.root(LEAVES[:size]) if size else bytes(32))
-
-    def teardown(self) -> None:
-        if hasattr(self, "context"):
-            self.context.__exit__(None, None, None)
-
-
-TestHeads = Heads.TestCase
-TestHeads.settings = settings(max_examples=6, stateful_step_count=10, deadline=None)

@@ -440,6 +440,20 @@ def test_the_wait_before_a_dearer_one_counts_from_the_sending() -> None:
     assert first.attempts.count() == 2
 
 
+def test_a_sending_that_never_answers_and_left_a_gap_before_it_is_signed_anew() -> None:
+    on, first = FakeChain(), head(1, 9)
+    on.next_nonce = lambda: 1  # type: ignore[method-assign] # the node told a nonce too high
+    on.lose_answers = True
+    tick(on)
+    assert (state(first), first.attempts.get().nonce, list(on.pool)) == ("SIGNED", 1, [1])
+    del on.next_nonce  # type: ignore[attr-defined]
+    tick(on, now=NOW + REPLACE_AFTER + timedelta(seconds=1))
+    assert [(one.nonce, one.outcome) for one in first.attempts.order_by("pk")] == [(1, "NONCE GAP"), (0, "")]
+    on.lose_answers = False
+    assert tick(on, now=NOW + REPLACE_AFTER + timedelta(seconds=2)) == 1
+    assert on.world().emitted == ["head 1"]
+
+
 def test_a_failed_anchor_that_is_put_back_in_line_goes_on_with_a_clean_count() -> None:
     on, first = FakeChain(), head(1, 9)
     fine = on._sign

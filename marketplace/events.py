@@ -51,7 +51,9 @@ def append(
         salt=salt,
         payload_commit=payload_commitment(type=type, salt=salt, payload=body),
     )
-    event.organisations.add(*organisations)
+    # A new event has no links yet: they are written without asking for any first.
+    link = Event.organisations.through
+    link.objects.bulk_create([link(event_id=event.pk, organisation_id=pk) for pk in {one.pk for one in organisations}])
     return event
 
 

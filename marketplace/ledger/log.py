@@ -6,7 +6,9 @@ It reads. Numbering is the sequencer's, and who may see an entry is decided in q
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -14,34 +16,18 @@ from django.db.models import QuerySet
 
 from marketplace.ledger.proof import STATEMENT
 from marketplace.ledger.recompute import Stored
-from marketplace.models import LedgerEntry, SettlementStatement
+from marketplace.models import Event, LedgerEntry, OrganisationNumber, SettlementStatement
 
-CHUNK = 1000
+CHUNK = 500  # below the number of parameters that one statement may have anywhere
+Row = tuple[Any, ...]
+COLUMNS = (
+    *("seq", "event_id", "leaf", "leaf_hash", "prev_hash"),
+    *(f"event__{name}" for name in ("type", "at", "subject", "payload", "salt", "payload_commit")),
+)
 
 
 class BrokenLogError(RuntimeError):
     """The log is not what it must be. Nothing may be built on it until a person has looked."""
-
-
-def stored(entry: LedgerEntry) -> Stored:
-    """An entry with its event, as recompute wants them."""
-    event = entry.event
-    seqs = {one.organisation_id: one.org_seq for one in entry.numbers.all()}
-    parties = sorted(one.pk for one in event.organisations.all())
-    return Stored(
-        seq=entry.seq,
-        type=event.type,
-        at=event.at,
-        subject=event.subject,
-        parties=tuple(parties),
-        org_seqs=tuple(seqs[one] for one in parties if one in seqs),
-        payload=as_bytes(event.payload),
-        salt=as_bytes(event.salt),
-        payload_commit=event.payload_commit,
-        leaf=as_bytes(entry.leaf),
-        leaf_hash=entry.leaf_hash,
-        prev_hash=entry.prev_hash,
-    )
 
 
 def as_bytes(value: Any) -> bytes:
@@ -51,9 +37,70 @@ def as_bytes(value: Any) -> bytes:
 
 def read_log(*, first: int = 0) -> Iterator[Stored]:
     """Entries from number `first` on, in order, a chunk in memory at a time."""
-    entries = with_events(LedgerEntry.objects.filter(seq__gte=first).order_by("seq"))
-    for entry in entries.iterator(chunk_size=CHUNK):
-        yield stored(entry)
+    rows = LedgerEntry.objects.filter(seq__gte=first).order_by("seq").values_list(*COLUMNS)
+    for chunk in batched(rows.iterator(chunk_size=CHUNK), CHUNK):
+        yield from stored_rows(chunk)
+
+
+def batched(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """The rows in lists of `size`, the last one shorter."""
+    left = iter(rows)
+    while chunk := list(islice(left, size)):
+        yield chunk
+
+
+def stored_rows(rows: Sequence[Row]) -> Iterator[Stored]:
+    """Rows of COLUMNS as recompute wants them, with the organisations they concern; plain values, as there are many."""
+    parties = defaultdict[uuid.UUID, list[int]](list)
+    for event, party in parties_of([row[1] for row in rows]):
+        parties[event].append(party)
+    numbers = numbers_of([row[0] for row in rows])
+    for row in rows:
+        yield of_row(row, parties[row[1]], numbers[row[0]])
+
+
+def stored(entry: LedgerEntry) -> Stored:
+    """One entry of with_events()."""
+    event = entry.event
+    told = (event.type, event.at, event.subject, event.payload, event.salt, event.payload_commit)
+    row = (entry.seq, event.pk, entry.leaf, entry.leaf_hash, entry.prev_hash, *told)
+    numbers = {one.organisation_id: one.org_seq for one in entry.numbers.all()}
+    return of_row(row, [one.pk for one in event.organisations.all()], numbers)
+
+
+def of_row(row: Row, parties: Iterable[int], numbers: Mapping[int, int]) -> Stored:
+    """A row of COLUMNS, the organisations it concerns, and its numbers within them."""
+    seq, _, leaf, leaf_hash, prev_hash, kind, at, subject, payload, salt, payload_commit = row
+    concerned = sorted(parties)
+    return Stored(
+        seq=seq,
+        type=kind,
+        at=at,
+        subject=subject,
+        parties=tuple(concerned),
+        org_seqs=tuple(numbers[one] for one in concerned if one in numbers),
+        payload=as_bytes(payload),
+        salt=as_bytes(salt),
+        payload_commit=payload_commit,
+        leaf=as_bytes(leaf),
+        leaf_hash=leaf_hash,
+        prev_hash=prev_hash,
+    )
+
+
+def numbers_of(seqs: Sequence[int]) -> dict[int, dict[int, int]]:
+    """The numbers of each of these entries, by organisation."""
+    found = defaultdict[int, dict[int, int]](dict)
+    rows = OrganisationNumber.objects.filter(entry__in=seqs).values_list("entry_id", "organisation_id", "org_seq")
+    for seq, party, number in rows:
+        found[seq][party] = number
+    return found
+
+
+def parties_of(events: Sequence[uuid.UUID]) -> Iterable[tuple[uuid.UUID, int]]:
+    """Each of these events with each organisation it concerns."""
+    links = Event.organisations.through.objects.filter(event__in=events)
+    return links.values_list("event_id", "organisation_id")
 
 
 def with_events(entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:

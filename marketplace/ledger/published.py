@@ -7,7 +7,7 @@ is anchored before it stands in both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from django.conf import settings
 
 from marketplace.ledger import checkpoint, merkle, tiles, witness
 from marketplace.ledger.checkpoint import Checkpoint, Head, PrivateKey
-from marketplace.ledger.log import BrokenLogError, as_bytes, log_size, with_events
+from marketplace.ledger.log import BrokenLogError, as_bytes, log_size, numbers_of
 from marketplace.ledger.tiles import WIDTH, Files, TilesError, Tree
 from marketplace.models import LedgerEntry
 
@@ -110,7 +110,7 @@ def publish() -> Tree | None:
 
 def numbered(first: int) -> list[LedgerEntry]:
     """Up to BATCH entries from number `first` on, with their events."""
-    found = list(with_events(LedgerEntry.objects.filter(seq__gte=first).order_by("seq"))[:BATCH])
+    found = list(LedgerEntry.objects.filter(seq__gte=first).order_by("seq").select_related("event")[:BATCH])
     for seq, entry in enumerate(found, start=first):
         if entry.seq != seq or merkle.leaf_hash(as_bytes(entry.leaf)).hex() != entry.leaf_hash:
             raise BrokenLogError(f"entry {seq} is missing, or its leaf is not what was numbered")
@@ -132,7 +132,9 @@ def seal(sealed: Files, batch: Sequence[LedgerEntry]) -> None:
         by_file.setdefault(entry.seq // WIDTH, []).append(entry)
     for number, entries in by_file.items():
         kept = [line for line in sealed_lines(sealed, number) if line["seq"] < entries[0].seq]
-        lines = [orjson.dumps(one) for one in [*kept, *(sealed_line(entry) for entry in entries)]]
+        numbers = numbers_of([entry.seq for entry in entries])
+        new = (sealed_line(entry, numbers[entry.seq]) for entry in entries)
+        lines = [orjson.dumps(one) for one in [*kept, *new]]
         sealed.write(sealed_path(number), b"\n".join(lines) + b"\n", mode=0o600)
 
 
@@ -141,7 +143,7 @@ def sealed_path(number: int) -> str:
     return tiles.tile_path("sealed", number)
 
 
-def sealed_line(entry: LedgerEntry) -> dict[str, Any]:
+def sealed_line(entry: LedgerEntry, numbers: Mapping[int, int]) -> dict[str, Any]:
     """An entry with everything its rows hold. `parties` pairs an organisation's number with the entry's number in it."""
     event = entry.event
     return {
@@ -151,7 +153,7 @@ def sealed_line(entry: LedgerEntry) -> dict[str, Any]:
         "at": event.at.astimezone(UTC).isoformat(),
         "numbered_at": entry.created_at.astimezone(UTC).isoformat(),
         "subject": event.subject,
-        "parties": sorted([one.organisation_id, one.org_seq] for one in entry.numbers.all()),
+        "parties": sorted([party, number] for party, number in numbers.items()),
         "payload": as_bytes(event.payload).decode(),
         "salt": as_bytes(event.salt).hex(),
     }

@@ -12,6 +12,8 @@ batch is rolled back and BrokenLogError stops the log until a person has looked.
 
 from __future__ import annotations
 
+import uuid
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -19,7 +21,7 @@ from django.db import transaction
 
 from marketplace import notify
 from marketplace.ledger.leaf import FIRST_PREV, Leaf, party_commits, refs
-from marketplace.ledger.log import BrokenLogError, read_log
+from marketplace.ledger.log import BrokenLogError, parties_of, read_log
 from marketplace.ledger.merkle import leaf_hash
 from marketplace.ledger.recompute import faults
 from marketplace.models import Event, LedgerEntry, OrganisationNumber
@@ -42,12 +44,15 @@ def seal_batch(*, now: datetime) -> int:
     with transaction.atomic():
         newest = LedgerEntry.objects.order_by("-seq").first()
         first, prev = (newest.seq + 1, newest.leaf_hash) if newest else (0, FIRST_PREV)
-        waiting = Event.objects.filter(entry__isnull=True).order_by("pk").prefetch_related("organisations")[:BATCH]
+        waiting = list(Event.objects.filter(entry__isnull=True).order_by("pk").defer("payload")[:BATCH])
+        parties = defaultdict[uuid.UUID, list[int]](list)
+        for one, party in parties_of([event.pk for event in waiting]):
+            parties[one].append(party)
         entries: list[LedgerEntry] = []
         numbers: list[OrganisationNumber] = []
         newest_of: dict[int, int] = {}
         for seq, event in enumerate(waiting, start=first):
-            own = numbers_of(event, seq=seq, newest_of=newest_of)
+            own = next_numbers(parties[event.pk], seq=seq, newest_of=newest_of)
             entries.append(entry_of(event, seq=seq, prev=prev, numbers=own, now=now))
             prev = entries[-1].leaf_hash
             numbers += own
@@ -59,10 +64,10 @@ def seal_batch(*, now: datetime) -> int:
     return len(entries)
 
 
-def numbers_of(event: Event, *, seq: int, newest_of: dict[int, int]) -> list[OrganisationNumber]:
-    """The next number within each organisation that `event` concerns; `newest_of` holds those given in this batch."""
+def next_numbers(parties: Iterable[int], *, seq: int, newest_of: dict[int, int]) -> list[OrganisationNumber]:
+    """The next number within each of these organisations; `newest_of` holds those given in this batch."""
     numbers = []
-    for party in sorted(one.pk for one in event.organisations.all()):
+    for party in sorted(parties):
         if party not in newest_of:
             given = OrganisationNumber.objects.filter(organisation_id=party).order_by("-org_seq")
             newest_of[party] = given.values_list("org_seq", flat=True).first() or 0

@@ -150,10 +150,10 @@ def test_what_is_typed_at_the_databases_prompt_is_found(contract):
 
 
 def test_a_row_that_cannot_even_be_read_is_a_failure_and_no_crash(contract, monkeypatch):
-    def unreadable(entry):
-        raise ValueError(f"entry {entry.seq} holds no time")
+    def unreadable(row, parties, numbers):
+        raise ValueError(f"entry {row[0]} holds no time")
 
-    monkeypatch.setattr(log, "stored", unreadable)
+    monkeypatch.setattr(log, "of_row", unreadable)
     assert wrong(contract)["entries"] == "the log cannot be read on after its first 0 entries: entry 0 holds no time"
 
 

@@ -229,7 +229,7 @@ def main() -> None:
     django.setup()
     module = import_module(given.module)
     tests = given.tests or [own_tests(given.module)]
-    arguments = [*tests, "-x", "-q", "-p", "no:cacheprovider", "--reuse-db", "--assert=plain"]
+    arguments = [*tests, "-x", "-q", "-p", "no:cacheprovider", "--reuse-db", "--assert=plain", "--timeout=0"]
     if pytest.main([*arguments, "--create-db"]):
         sys.exit(f"mutants: {' '.join(tests)} must pass before anything is changed")
     arguments.append("--nomigrations")  # the tables are there

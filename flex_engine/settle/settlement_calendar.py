@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from flex_engine.settle.effective import Evidence, NothingInForceError, Row, in_force, rows_of
-from flex_engine.timegrid import settlement_period, utc, working_day_after
+from flex_engine.timegrid import LONDON, settlement_period, utc, working_day_after
 
 Timetable = Literal["BSC", "MHHS"]
 Published = Mapping[tuple[date, str], date]
@@ -114,6 +114,14 @@ def run_calendar(
         except NothingInForceError:
             continue
     return tuple(found)
+
+
+def run_of_price(day: date, known_at: datetime, *, published: Published | None = None) -> str:
+    """The run whose figures a price of settlement day `day` is of, if it was known at `known_at`: the last that was due by then.
+
+    Sources of prices do not tell their run, so the calendar does. Empty before run II: an indicative price.
+    """
+    return latest_run(day, on=known_at.astimezone(LONDON).date(), published=published) or ""
 
 
 def latest_run(day: date, *, on: date, timetable: Timetable = "BSC", published: Published | None = None) -> str | None:

@@ -117,6 +117,8 @@ def totals_of(page: StatementPage) -> dict[str, int | None]:
         "payment_pence": row.payment_pence,
         "penalty_pence": row.penalty_pence,
         "amount_pence": row.amount_pence,
+        "direct_compensation_pence": page.direct_pence,
+        "seller_cash_pence": page.seller_cash_pence,
         "delta_pence": row.delta_pence,
         "in_dispute_pence": row.in_dispute_pence,
     }

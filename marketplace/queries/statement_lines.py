@@ -34,6 +34,11 @@ LINE_HEADER = (
     "reading_quality",
     "reading_label",
     "reading_known_utc",
+    "imbalance_mwh",
+    "system_gbp_per_mwh",
+    "price_run",
+    "price_source",
+    "price_known_utc",
 )
 
 
@@ -60,6 +65,12 @@ class LineRow:
     reading_quality: str
     reading_label: str
     reading_known_at: datetime | None
+
+    @property
+    def price_known_at(self) -> datetime | None:
+        """When the system price of a trade was known."""
+        told = self.imbalance.get("known_at")
+        return datetime.fromisoformat(told) if told else None
 
     @property
     def ref(self) -> str:
@@ -114,4 +125,9 @@ def line_export(lines: Iterable[LineRow]) -> Iterator[list[object]]:
             line.reading_quality,
             line.reading_label,
             utc_text(line.reading_known_at) if line.reading_known_at else "",
+            line.imbalance.get("mwh", ""),
+            line.imbalance.get("system_gbp_per_mwh", ""),
+            line.imbalance.get("price_run", ""),
+            line.imbalance.get("source", ""),
+            utc_text(line.price_known_at) if line.price_known_at else "",
         ]

@@ -96,6 +96,9 @@ class CompensationRow:
     volume_mwh: str
     kind: str
     scrp_gbp_per_mwh: str
+    source: str
+    price_run: str
+    known_at: datetime | None
     supplier_pence: int | None
     pot_pence: int | None
     seller_pence: int | None
@@ -132,6 +135,21 @@ class StatementPage:
     can_dispute: bool
     anchoring: Anchoring
     entry: int | None
+
+    @property
+    def direct_pence(self) -> int:
+        """What the seller pays the supplier directly, beside the amount: below zero under P444, else nothing."""
+        return sum(line.seller_pence or 0 for line in self.compensation)
+
+    @property
+    def seller_cash_pence(self) -> int:
+        """The amount less what the seller pays the supplier."""
+        return self.row.amount_pence + self.direct_pence
+
+    @property
+    def traded(self) -> tuple[LineRow, ...]:
+        """The settlement periods of a wholesale trade, whose imbalance was settled at the system price."""
+        return tuple(line for line in self.lines if line.imbalance)
 
 
 def statement_page(statement: SettlementStatement, organisation: Organisation | None, now: datetime) -> StatementPage:
@@ -209,9 +227,12 @@ def carbon_of(stored: Mapping[str, Any]) -> Carbon:
 
 def compensation_row(stored: Mapping[str, Any]) -> CompensationRow:
     """One line as it was stored."""
-    text = {name: stored.get(name, "") for name in ("day", "basis", "volume_mwh", "kind", "scrp_gbp_per_mwh")}
+    names = ("day", "basis", "volume_mwh", "kind", "scrp_gbp_per_mwh", "source", "price_run")
+    text = {name: stored.get(name, "") for name in names}
+    known_at = stored.get("known_at")
     return CompensationRow(
         **text,
+        known_at=datetime.fromisoformat(known_at) if known_at else None,
         supplier_pence=stored.get("supplier_pence"),
         pot_pence=stored.get("pot_pence"),
         seller_pence=stored.get("seller_pence"),

@@ -91,6 +91,8 @@ def sections(page: StatementPage) -> Iterable[Section]:
     yield Section("Statement", facts(page), headed=False)
     yield Section("Figures", figures(page))
     yield Section("Settlement periods, energy in kWh", lines(page), note="None: nothing was called.")
+    if page.traded:
+        yield Section("Imbalance at the system price", imbalances(page))
     yield Section("Components of the amount", components(page))
     yield Section("Supplier compensation", compensation(page), note="None under this product.")
     yield Section("Changes against the superseded statement", changes(page.changes), note="It supersedes none.")
@@ -157,6 +159,29 @@ def lines(page: StatementPage) -> Cells:
     ]
 
 
+def imbalances(page: StatementPage) -> Cells:
+    """The half hours of a trade with the price each was settled at: whose run it is of, and when it was known."""
+    head = ("Half hour from", "SP", "Imbalance MWh", "GBP/MWh", "GBP", "Price of", "Known", "Source", "Label")
+    rows = [
+        (
+            local(line.start),
+            str(line.period),
+            *(str(line.imbalance.get(name, "-")) for name in ("mwh", "system_gbp_per_mwh", "gbp")),
+            priced_by(str(line.imbalance.get("price_run", ""))),
+            utc_text(line.price_known_at) if line.price_known_at else "-",
+            str(line.imbalance.get("source", "-")),
+            str(line.imbalance.get("label", "-")),
+        )
+        for line in page.traded
+    ]
+    return [head, *rows]
+
+
+def priced_by(run: str) -> str:
+    """The run a price is of."""
+    return f"run {run}" if run else "before run II"
+
+
 def components(page: StatementPage) -> Cells:
     """The components and their sum."""
     rows = [(one.type, one.description, money(one.pence), one.residual_gbp or "-") for one in page.components]
@@ -177,17 +202,21 @@ def compensation(page: StatementPage) -> Cells:
     """What the supplier is compensated; a line without a price says why."""
     if not page.compensation:
         return []
-    head = ("Day", "Basis", "Volume MWh", "Kind", "GBP/MWh", "Supplier", "Pot", "Seller")
-    return [head, *(compensated(line) for line in page.compensation)]
+    head = ("Day", "Basis", "Volume MWh", "Kind", "GBP/MWh", "Price of", "Known", "Supplier", "Pot", "Seller")
+    rows = [head, *(compensated(line) for line in page.compensation)]
+    if page.direct_pence:
+        rows.append(("Seller's cash", "", "", "", "", "", "", "", "", money(page.seller_cash_pence)))
+    return rows
 
 
 def compensated(line: CompensationRow) -> Sequence[str]:
     """One day's line."""
     known = (line.day, line.basis, line.volume_mwh)
     if line.absent:
-        return (*known, "not known", "-", "-", "-", "-")
+        return (*known, "not known", "-", "-", "-", "-", "-", "-")
+    told = (priced_by(line.price_run), utc_text(line.known_at)) if line.known_at else (line.source, "-")
     paid = (money(pence or 0) for pence in (line.supplier_pence, line.pot_pence, line.seller_pence))
-    return (*known, line.kind, line.scrp_gbp_per_mwh, *paid)
+    return (*known, line.kind, line.scrp_gbp_per_mwh, *told, *paid)
 
 
 def changes(found: Sequence[Change]) -> Cells:

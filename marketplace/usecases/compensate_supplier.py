@@ -14,6 +14,7 @@ from typing import Any
 from flex_engine.quantities import exact, mwh
 from flex_engine.settle.effective import NothingInForceError
 from flex_engine.settle.products import Product
+from flex_engine.settle.settlement_calendar import run_of_price
 from flex_engine.settle.wholesale import compensation_kind, compensation_line, reference_price
 from flex_engine.timegrid import day_start, settlement_period
 from marketplace.models import SignalPoint
@@ -43,7 +44,7 @@ def line_of(basis: str, day: date, moved_wh: int, *, now: datetime) -> dict[str,
     line: dict[str, Any] = {"day": day.isoformat(), "basis": basis, "volume_mwh": f"{volume:f}"}
     try:
         kind = compensation_kind(basis, day=day)
-        price, source = price_of(day, now=now)
+        price, told = price_of(day, now=now)
     except NothingInForceError as unknown:
         return line | {"absent": str(unknown)}
     with exact():
@@ -51,17 +52,21 @@ def line_of(basis: str, day: date, moved_wh: int, *, now: datetime) -> dict[str,
     return line | {
         "kind": kind,
         "scrp_gbp_per_mwh": f"{price:f}",
-        "source": source,
+        **told,
         "supplier_pence": paid.supplier_pence,
         "pot_pence": paid.pot_pence,
         "seller_pence": paid.seller_pence,
     }
 
 
-def price_of(day: date, *, now: datetime) -> tuple[Decimal, str]:
-    """(price, source) of a day: what was stored by `now`, or the dated rows. Raises NothingInForceError."""
+def price_of(day: date, *, now: datetime) -> tuple[Decimal, dict[str, str]]:
+    """The price of a day and its source, run and when it was known: stored by `now`, or the dated rows, which have only a source.
+
+    Raises NothingInForceError.
+    """
     stored = SignalPoint.objects.filter(series=SERIES, start_at=day_start(day), known_at__lte=now)
     newest = stored.order_by("known_at", "pk").last()
     if newest is not None:
-        return decimal_of(newest), newest.source
-    return reference_price(day=day), "dated rows of the project"
+        run = run_of_price(day, newest.known_at)
+        return decimal_of(newest), {"source": newest.source, "known_at": newest.known_at.isoformat(), "price_run": run}
+    return reference_price(day=day), {"source": "dated rows of the project"}

@@ -16,6 +16,7 @@ from flex_engine.settle.effective import NothingInForceError
 from flex_engine.settle.payment import Payment
 from flex_engine.settle.products import Product
 from flex_engine.settle.rounding import CARRIED
+from flex_engine.settle.settlement_calendar import run_of_price
 from flex_engine.settle.vat import invoice
 from flex_engine.settle.versions import Named, Reason, due_at, next_run
 from flex_engine.timegrid import settlement_period
@@ -92,10 +93,15 @@ def says_the_same(statement: SettlementStatement, worked: Worked) -> bool:
     """
     if pence_by_type(statement.components) != pence_by_type(components_of(worked.priced.money)):
         return False
-    if statement.compensation != worked.compensation:
+    if compensated(statement.compensation) != compensated(worked.compensation):
         return False
     stored = list(statement.lines.order_by("start_at").values_list("start_at", *LINE_FIELDS))
     return stored == [(line.start, *(getattr(line, name) for name in LINE_FIELDS)) for line in worked.lines]
+
+
+def compensated(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Compensation without when its price was known: a price that is told again and says the same changes no figure."""
+    return [{name: line[name] for name in line.keys() - {"known_at", "price_run"}} for line in lines]
 
 
 def pence_by_type(components: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
@@ -265,6 +271,7 @@ def imbalance_of(priced: Priced, start: datetime) -> dict[str, Any]:
         "source": point.source,
         "label": point.label,
         "known_at": point.known_at.isoformat(),
+        "price_run": run_of_price(settlement_period(start)[0], point.known_at),
     }
 
 

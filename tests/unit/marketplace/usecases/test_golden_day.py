@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +21,11 @@ from marketplace.ledger.log import as_bytes
 from marketplace.ledger.verify_money import money_check
 from marketplace.models import BaselineNomination, Event, SettlementStatement, SignalPoint
 from marketplace.queries.dispatches import statement_row
+from marketplace.queries.exports import csv_lines, utc_text
+from marketplace.queries.statement_json import statement_document
+from marketplace.queries.statement_lines import LINE_HEADER, line_export
+from marketplace.queries.statement_page import statement_page
+from marketplace.queries.statement_pdf import sections
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.activate_schedules import activate_schedules
 from marketplace.usecases.complete_settlement import complete_settlement
@@ -120,6 +126,33 @@ def test_the_buyer_pays_for_what_was_sold_and_not_for_the_imbalance(trade, setti
     told = body.parse(bytes(OutboxMessage.objects.get(action="on_update").raw))["message"]["contract"]
     assert told["settlements"][0]["settlementAttributes"]["amount"]["value"] == 240
     assert told["consideration"][0]["considerationAttributes"]["value"] == 240
+
+
+def test_every_price_says_which_run_it_is_of_and_when_it_was_known_wherever_it_is_read(trade):
+    """What was known before run II's day is indicative; a price that came after SF's day is one of SF."""
+    settle_activation(activation=trade, now=END)
+    later = due_at(DAY, "SF") + timedelta(days=1)
+    point(STARTS[0], 2800.0, known_at=later)
+    point(day_start(DAY), float(golden()["scrp"]), series="supplier_reference_price", known_at=later)
+    statement = resettle(activation=trade, reason="NEW_PRICES", now=later)
+    page = statement_page(statement, None, later)
+    rows = list(csv.DictReader(csv_lines(LINE_HEADER, line_export(page.lines))))
+    assert [row["price_run"] for row in rows] == ["SF", "", "", "", "", ""]
+    assert (rows[0]["system_gbp_per_mwh"], rows[0]["price_source"]) == ("2800.0", "golden day")
+    assert [rows[0]["price_known_utc"], rows[1]["price_known_utc"]] == [utc_text(later), utc_text(END)]
+    document = statement_document(page, statement)
+    assert document["periods"][0]["imbalance"]["price_run"] == "SF"
+    assert document["compensation"][0]["price_run"] == "SF"
+    assert document["compensation"][0]["known_at"] == later.isoformat()
+    pdf = {section.title: section.rows for section in sections(page)}
+    assert [row[5] for row in pdf["Imbalance at the system price"]] == ["Price of", "run SF", *["before run II"] * 5]
+    assert pdf["Supplier compensation"][1][5:7] == ("run SF", utc_text(later))
+    shown = render_to_string("statements/beside.html", {"p": page})
+    assert "run SF" in shown
+    point(day_start(DAY), float(golden()["scrp"]), series="supplier_reference_price", known_at=later + HALF_HOUR)
+    assert resettle(activation=trade, reason="NEW_PRICES", now=later + HALF_HOUR) == statement, (
+        "the same price, told again"
+    )
 
 
 def test_the_page_of_the_order_tells_what_the_buyer_pays_from_the_seller_s_cash(trade):

@@ -105,6 +105,13 @@ class PublishInput(Input):
         default=False,
         help_text="Write true where the back-test breaks a limit and you sell by this baseline all the same.",
     )
+    baseline_method = serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=40,
+        help_text="Name a baseline that the product allows, such as nominated-v1; leave it out for the draft's own.",
+    )
 
 
 class WithdrawInput(Input):
@@ -199,7 +206,7 @@ class PublishOffer(ApiView):
         Refused with BACK_TEST_NOT_ACCEPTED where the back-test of its baseline breaks a limit, until you accept that.
         """
         offer, given = own_offer(self, pk), self.given(PublishInput)
-        publish_offer(offer=offer, user=self.person, accept_back_test=given["accept_back_test"], now=self.now)
+        publish_offer(offer=offer, user=self.person, **given, now=self.now)
         return Response(OfferDetailShape(own_offer(self, pk)).data)
 
 

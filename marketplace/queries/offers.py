@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from flex_engine.settle.products import Product
+from flex_engine.settle.registry import methods
 from marketplace.models import Offer
 from marketplace.queries.exports import utc_text
 from marketplace.queries.naming import named, written
@@ -57,6 +58,9 @@ NAMED_FACTS = frozenset(
         "reasons",
     }
 )
+
+
+NAMES = {method.id: method.name for method in methods()}  # of baselines
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,8 @@ class OfferPage:
     free_until: datetime
     penalty: Decimal
     baseline_method: str
+    drafted_by: str
+    allowed_baselines: tuple[tuple[str, str], ...]
     plan_at: datetime
     created_at: datetime
     published_at: datetime | None
@@ -238,29 +244,34 @@ def offer_row(offer: Offer, now: datetime) -> OfferRow:
     )
 
 
-def offer_page(offer: Offer, now: datetime) -> OfferPage:
-    """One offer in full."""
+def offer_page(offer: Offer, now: datetime, *, baseline: str = "") -> OfferPage:
+    """One offer in full; a draft as it would be sold by `baseline`, where its product allows that one."""
+    sold_as = product_on(offer.product, offer.start_at)
+    allowed = tuple(dict.fromkeys([offer.baseline_method, *sold_as.baseline_methods]))
+    method = baseline if baseline in allowed and offer.state == Offer.State.DRAFT else offer.baseline_method
     periods = tuple(
         OfferPeriodRow(row.start_at, row.offered_kw, row.reserved_kw) for row in offer.periods.order_by("start_at")
     )
     energy = sum((row.offered_kw for row in periods), Decimal(0)) / 2
     return OfferPage(
         row=offer_row(offer, now),
-        product=product_on(offer.product, offer.start_at),
+        product=sold_as,
         availability_price=offer.availability_price_gbp_per_mw_h,
         notice_s=offer.notice_s,
         max_events_per_day=offer.max_events_per_day,
         fee_percent=offer.cancellation_fee_percent,
         free_until=offer.start_at - timedelta(seconds=offer.free_cancellation_s),
         penalty=offer.shortfall_penalty_gbp_per_kwh,
-        baseline_method=offer.baseline_method,
+        baseline_method=method,
+        drafted_by=offer.baseline_method,
         plan_at=offer.plan.created_at,
         created_at=offer.created_at,
         published_at=offer.published_at,
         periods=periods,
         arithmetic=tuple(price_step(line) for line in offer.price_arithmetic),
         certificate=certificate_of(offer.certificate),
-        back_test=back_tests_of(offer),
+        back_test=back_tests_of(offer, method),
+        allowed_baselines=tuple((one, NAMES.get(one, one)) for one in allowed),
         orders=tuple(
             OfferOrder(
                 str(order.pk), order.state, ORDER_NAMES[OrderState(order.state)], order.quote_pence, order.created_at
@@ -295,14 +306,14 @@ def certificate_of(data: dict[str, Any]) -> Certificate:
     )
 
 
-def back_tests_of(offer: Offer) -> BackTests:
-    """The stored back-test; an offer without one has that against it."""
+def back_tests_of(offer: Offer, method: str) -> BackTests:
+    """The stored back-test with what speaks against `method`; an offer without one has that against it."""
     data = offer.back_test
     return BackTests(
         known_at=datetime.fromisoformat(data["known_at"]) if data else None,
         label=str(data.get("label", "")),
-        methods=tuple(method_row(one, offer.baseline_method) for one in data.get("methods", ())),
-        against=tuple(method_test(data, offer.baseline_method)["faults"]),
+        methods=tuple(method_row(one, method) for one in data.get("methods", ())),
+        against=tuple(method_test(data, method)["faults"]),
     )
 
 

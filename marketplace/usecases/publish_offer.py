@@ -14,6 +14,7 @@ from marketplace.models import Offer, SaleRules, Site, User, role_of
 from marketplace.rules.back_test import check_back_test, method_test
 from marketplace.rules.dispatch import check_gate
 from marketplace.rules.errors import MarketError
+from marketplace.rules.product_terms import product_on
 from marketplace.rules.roles import Action, require
 from marketplace.usecases.nominate_baseline import nominate_plan, nomination_of
 from marketplace.usecases.place_bid import check_unbid
@@ -22,12 +23,15 @@ from marketplace.usecases.publish_catalogue import publish_catalogue
 from marketplace.usecases.stand_beside import check_still_covered, stand_beside
 
 
-def publish_offer(*, offer: Offer, user: User | None, accept_back_test: bool = False, now: datetime) -> Offer:
+def publish_offer(
+    *, offer: Offer, user: User | None, accept_back_test: bool = False, baseline_method: str = "", now: datetime
+) -> Offer:
     """From now on the offer is in the catalogue and can be ordered. Publishing twice changes nothing.
 
     Refused when its certificate does not hold, its gate has closed, or an offer of the site overlaps it that it may not
     be stacked with (the same flexibility would be sold twice); and when the back-test of its baseline breaks a limit, unless whoever
-    publishes accepts that, which the event then says. Raises MarketError.
+    publishes accepts that, which the event then says. `baseline_method` is one that the product allows, empty for the draft's own:
+    the back-test that counts is that of the chosen one. Raises MarketError.
     """
     with transaction.atomic():
         offer = Offer.objects.select_for_update(of=("self",)).select_related("site__organisation").get(pk=offer.pk)
@@ -45,6 +49,7 @@ def publish_offer(*, offer: Offer, user: User | None, accept_back_test: bool = F
         Site.objects.select_for_update(of=("self",)).get(pk=offer.site_id)
         check_sound(offer)
         stand_beside(offer=offer, now=now)
+        offer.baseline_method = allowed_baseline(offer, baseline_method)
         check_back_test(offer.back_test, offer.baseline_method, accepted=accept_back_test)
         ensure_nominated(offer, now=now)
         offer.state, offer.published_at = Offer.State.PUBLISHED, now
@@ -98,6 +103,20 @@ def ensure_nominated(offer: Offer, *, now: datetime) -> None:
                 f"{said.periods[start] / 500:g} kW is nominated for {start:%Y-%m-%dT%H:%M}Z, and the offer counts from {kw} kW.",
                 fix=f"Nominate what the plan draws by {deadline:%Y-%m-%dT%H:%M}Z, or draft another window.",
             )
+
+
+def allowed_baseline(offer: Offer, wanted: str) -> str:
+    """The baseline the offer is sold by: `wanted`, or the draft's own. Raises BAD_BASELINE for one its product does not allow."""
+    method = wanted or offer.baseline_method
+    allowed = product_on(offer.product, offer.start_at).baseline_methods
+    if method != offer.baseline_method and method not in allowed:
+        raise MarketError(
+            "BAD_BASELINE",
+            f"{method[:40]!r} is no baseline of this product.",
+            fix=f"Choose one of {', '.join(allowed)}.",
+            details={"column": "baseline_method"},
+        )
+    return method
 
 
 def take_cancellation_terms(offer: Offer) -> None:

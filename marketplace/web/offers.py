@@ -69,10 +69,16 @@ def offer(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 def shown(
-    request: HttpRequest, found: Offer, template: str, problems: tuple[Problem, ...], reason: str = ""
+    request: HttpRequest,
+    found: Offer,
+    template: str,
+    problems: tuple[Problem, ...],
+    reason: str = "",
+    baseline: str = "",
 ) -> HttpResponse:
-    """One of the offer's pages."""
-    return page(request, template, {"p": offer_page(found, now()), "reason": reason}, here="offers", problems=problems)
+    """One of the offer's pages; `baseline` is the one it would be published with."""
+    context = {"p": offer_page(found, now(), baseline=baseline), "reason": reason}
+    return page(request, template, context, here="offers", problems=problems)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -81,12 +87,16 @@ def publish(request: HttpRequest, pk: str) -> HttpResponse:
     """Check the answers, then put the offer on sale."""
     found = own_offer(request, pk)
     if request.method != "POST":
-        return shown(request, found, "offers/publish.html", ())
+        baseline = request.GET.get("baseline_method", "")
+        return shown(request, found, "offers/publish.html", (), baseline=baseline)
+    baseline = request.POST.get("baseline_method", "")
     try:
         accepted = request.POST.get("accept_back_test") == "on"
-        publish_offer(offer=found, user=user_of(request), accept_back_test=accepted, now=now())
+        publish_offer(
+            offer=found, user=user_of(request), accept_back_test=accepted, baseline_method=baseline, now=now()
+        )
     except MarketError as error:
-        return shown(request, found, "offers/publish.html", (problem_from(error),))
+        return shown(request, found, "offers/publish.html", (problem_from(error),), baseline=baseline)
     messages.info(request, "The offer is on sale. Grid operators find it in the catalogue.")
     return redirect("offer", found.pk)
 

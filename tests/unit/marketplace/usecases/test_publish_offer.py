@@ -10,7 +10,9 @@ import pytest
 from django.db import connection
 
 from marketplace.models import Event, Offer, OfferPeriod
+from marketplace.queries.offers import offer_page
 from marketplace.rules.errors import MarketError
+from marketplace.rules.product_terms import product_on
 from marketplace.usecases.publish_offer import publish_offer
 from tests.unit.marketplace.usecases import market
 from tests.unit.marketplace.usecases.conftest import events_of
@@ -38,6 +40,26 @@ def test_a_draft_goes_on_sale_once(draft):
     first, again = publish(draft), publish(draft, now=NOW + HALF_HOUR)
     assert (first.state, first.published_at, again.published_at) == ("PUBLISHED", NOW, NOW)
     assert events_of(f"offer:{draft.pk}") == ["offer.published"]
+
+
+def test_an_allowed_baseline_can_be_chosen_and_its_own_back_test_counts(draft):
+    allowed = product_on(draft.product, draft.start_at).baseline_methods
+    other = next(one for one in allowed if one != draft.baseline_method)
+    refused("BAD_BASELINE", draft, baseline_method="zero-guess-v9")
+    assert not {"high-3-of-5-v1"} & set(allowed)
+    refused("BAD_BASELINE", draft, baseline_method="high-3-of-5-v1", accept_back_test=True)
+    refused("BACK_TEST_NOT_ACCEPTED", draft, baseline_method=other)
+    tests = market.back_tested()
+    tests["methods"].append(tests["methods"][0] | {"id": other, "name": "Other", "faults": ["Its bias is 9 %."]})
+    Offer.objects.update(back_test=tests)
+    refused("BACK_TEST_NOT_ACCEPTED", draft, baseline_method=other)
+    page = offer_page(Offer.objects.get(), NOW, baseline=other)
+    assert (page.baseline_method, page.back_test.against) == (other, ("Its bias is 9 %.",))
+    assert [one.id for one in page.back_test.methods if one.chosen] == [other]
+    assert offer_page(Offer.objects.get(), NOW).baseline_method == draft.baseline_method == page.allowed_baselines[0][0]
+    assert publish(draft, baseline_method=other, accept_back_test=True).baseline_method == other
+    told = json.loads(bytes(Event.objects.get(type="offer.published").payload))
+    assert (told["baseline_method"], told["back_test"]["id"]) == (other, other)
 
 
 def test_without_a_proof_nothing_is_sold(site):

@@ -168,7 +168,12 @@ def test_an_offer_is_withdrawn_with_a_reason_only(operator: Client, world: World
 def test_a_draft_is_published_and_an_unproved_one_is_not(operator: Client, world: World) -> None:
     answer = operator.post(reverse("offer-publish", args=[world.offers["draft"].pk]))
     assert "No back-test of like-day-mean-v1 was made for this offer." in read(answer).text
-    seen = {"accept_back_test": "on"}
+    wrong = operator.post(reverse("offer-publish", args=[world.offers["draft"].pk]), {"baseline_method": "guess"})
+    assert "is no baseline of this product" in read(wrong).problems()[0]
+    other = "meter-before-meter-after-v1"
+    choosing = operator.get(reverse("offer-publish", args=[world.offers["draft"].pk]), {"baseline_method": other})
+    assert f"No back-test of {other} was made for this offer." in read(choosing).text
+    seen = {"accept_back_test": "on", "baseline_method": other}
     answer = operator.post(reverse("offer-publish", args=[world.offers["draft"].pk]), seen, follow=True)
     assert "The offer is on sale." in read(answer).text
     answer = operator.post(reverse("offer-publish", args=[world.offers["unproved"].pk]))

@@ -70,6 +70,10 @@ def addresses(world: World) -> dict[str, tuple[str, ...]]:
     found |= {reverse("upload", args=[row.pk]): seller for row in world.uploads.values()}
     for row in world.offers.values():
         found |= {reverse(name, args=[row.pk]): seller for name in ("offer", "offer-publish", "offer-withdraw")}
+    choosing = (
+        reverse("offer-publish", args=[world.offers["draft"].pk]) + "?baseline_method=meter-before-meter-after-v1"
+    )
+    found[choosing] = seller
     found |= {reverse("order", args=[row.pk]): seller + " auditor" for row in world.orders.values()}
     found |= dict.fromkeys([reverse("tenders"), reverse("tender", args=[tendered(world).pk])], seller + " other grid")
     found[reverse("tender-new")] = buyer

@@ -23,8 +23,10 @@ from beckn.registry import register
 from beckn.wire import signing
 from beckn.wire.context import Party
 from benchmarks.audit_tamper import SCRIPT, outline
-from marketplace.ledger import chain, reader, sender
+from marketplace.ledger import chain, deployment, reader, sender
 from marketplace.ledger.evidence_scope import Scope
+from marketplace.management import audit_steps
+from marketplace.management.audit_steps import refused_rewrite
 from marketplace.models import Event, Order, User
 from marketplace.queries.evidence import everything, sight_of
 from marketplace.rules.errors import MarketError
@@ -140,7 +142,9 @@ def changed(pack: Path, name: str, change: Callable[[str], str]) -> Path:
     return copy
 
 
-def test_the_whole_log_holds_and_a_changed_reading_is_named_by_its_half_hour(log, anchored_in, embedded, tmp_path):
+def test_the_whole_log_holds_and_a_changed_reading_is_named_by_its_half_hour(
+    log, anchored_in, embedded, tmp_path, monkeypatch
+):
     pack = pack_of(tmp_path / "pack.zip")
     sender_key = anchored_in._account().address
     given = Given(contract=anchored_in.address, chain_id=anchored_in.chain_id, anchor_key=sender_key, rpc=embedded.url)
@@ -154,6 +158,9 @@ def test_the_whole_log_holds_and_a_changed_reading_is_named_by_its_half_hour(log
     assert (report["exit"], [one["start"] for one in report["half_hours"]]) == (18, ["2024-01-16T17:00Z"])
     report = judged(str(pack), Given(contract="0x" + "11" * 20))
     assert report["exit"] == 17
+    assert refused_rewrite(pack, audit_steps.Chain(embedded.url, deployment.deployment())) == "BadConsistency"
+    monkeypatch.setattr(audit_steps, "rewritten", audit_steps.grown)
+    assert refused_rewrite(pack, audit_steps.Chain(embedded.url, deployment.deployment())) == ""
     again = pack_of(tmp_path / "again.zip")
     assert again.read_bytes() == pack.read_bytes()
     assert Event.objects.filter(type="audit.exported").count() == 2

@@ -32,7 +32,7 @@ def test_each_person_takes_a_pack_of_what_they_may_read(world: World, signed_in:
     for name in ("operator", "grid", "auditor", "other"):
         answer = signed_in(getattr(world, name)).post(reverse("ledger-pack"))
         assert (answer.status_code, answer["Content-Type"]) == (200, "application/zip")
-        raw = b"".join(answer.streaming_content)
+        raw = answer.getvalue()
         shown[name] = [lines(raw, file) for file in ("entries.jsonl", "payloads.jsonl", "beckn.jsonl")]
     size = Anchor.objects.get(kind="HEAD", seq=1).size
     assert {name: found[:2] for name, found in shown.items()} == {

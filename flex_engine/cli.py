@@ -1,4 +1,4 @@
-"""The engine from a shell: plan a queue, forecast a signal, make synthetic input. No database, no server.
+"""The engine from a shell: plan a queue, forecast a signal, back-test forecasters, make synthetic input. No database, no server.
 
 Exit codes: 0 done, 1 there is no plan (the reasons are printed), 2 the input or the arguments are wrong (one sentence on
 standard error). With --json the answer is one JSON document on standard output.
@@ -11,7 +11,7 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
@@ -28,6 +28,9 @@ from flex_engine.quantities import Label
 from flex_engine.series import HalfHourly, MissingDataError
 from flex_engine.settle.delivery import Direction
 from flex_engine.simulate import synthetic
+from flex_engine.simulate.backtest import HISTORY as BACKTEST_HISTORY
+from flex_engine.simulate.backtest import HORIZON as BACKTEST_HORIZON
+from flex_engine.simulate.backtest import SpanScore, backtest
 from flex_engine.timegrid import HALF_HOUR, floor_half_hour
 
 HISTORY = timedelta(weeks=10)
@@ -87,6 +90,16 @@ def parser() -> argparse.ArgumentParser:
     ahead.add_argument("--at", type=moment, required=True, help="moment of issue, UTC: nothing later is looked at")
     ahead.add_argument("--slots", type=int, default=96, help="half hours ahead (default 96)")
     ahead.add_argument("--json", action="store_true", help="print one JSON document")
+    test = commands.add_parser("backtest", help="how wrong each forecaster would have been, from an origin a day")
+    test.set_defaults(run=run_backtest)
+    test.add_argument("what", choices=["forecast"])
+    test.add_argument("--data", type=Path, required=True, help="half-hourly carbon and price: CSV or Parquet")
+    test.add_argument(
+        "--from", dest="start", type=moment, required=True, help="first origin, UTC, for example 2024-03-01T09:00Z"
+    )
+    test.add_argument("--to", dest="end", type=moment, required=True, help="end of the origins, exclusive, UTC")
+    test.add_argument("--series", choices=["carbon_intensity", "price"], default="carbon_intensity")
+    test.add_argument("--json", action="store_true", help="one JSON document")
     synth = commands.add_parser("synth", help="write synthetic input as CSV, labelled simulated")
     synth.set_defaults(run=run_synth)
     synth.add_argument("what", choices=("signals", "jobs"))
@@ -273,6 +286,32 @@ def forecast_facts(chosen: Choice, history: HalfHourly, options: argparse.Namesp
         "p50": list(made.p50),
         "p90": list(made.p90),
     }
+
+
+def run_backtest(options: argparse.Namespace, out: TextIO) -> int:
+    """Each forecaster by how far it looked ahead; a line says what the columns are."""
+    start, end = options.start, options.end
+    reach = end - timedelta(days=1) + BACKTEST_HORIZON * HALF_HOUR  # past the last origin
+    read = read_signals(options.data, start - BACKTEST_HISTORY, reach, fill_gaps=True, wanted=[options.series])
+    record = read.series[options.series]
+    scores = backtest(record, start, end)
+    filled = len(read.estimated[options.series])
+    if options.json:
+        facts = {"series": record.name, "unit": record.unit, "source": record.source, "filled": filled}
+        print(json.dumps(facts | {"scores": [asdict(score) for score in scores]}, indent=1), file=out)
+        return 0
+    print(f"{record.name} ({record.unit}) from {record.source}, {filled} half hours filled", file=out)
+    print("model                leads h   MAE  MAPE  WAPE pinball cover skill", file=out)
+    for score in scores:
+        print(backtest_line(score), file=out)
+    return 0
+
+
+def backtest_line(score: SpanScore) -> str:
+    """One line of the table; shares in percent."""
+    leads = f"{score.first / 2:g}-{score.last / 2:g}"
+    shares = f"{score.mape:6.0%}{score.wape:6.0%}{score.pinball:8.2f}{score.cover:6.0%}{score.skill:6.0%}"
+    return f"{score.model:20} {leads:>7}{score.mae:6.1f}{shares}"
 
 
 def run_synth(options: argparse.Namespace, out: TextIO) -> int:

@@ -102,6 +102,27 @@ def test_forecast(signals: Path):
     assert call("forecast", "--signals", signals, "--at", START, "--slots", "2")[0] == 0
 
 
+def test_a_backtest_of_forecasters(signals: Path):
+    asked = ("backtest", "forecast", "--data", signals, "--from", START, "--to", "2026-03-18")
+    code, text = call(*asked, "--json")
+    answer = json.loads(text)
+    assert (code, answer["unit"], answer["filled"]) == (0, "gCO2e/kWh", 0)
+    assert {score["model"] for score in answer["scores"]} == {
+        "seasonal-naive-day",
+        "seasonal-naive-week",
+        "mean-profile",
+        "ridge",
+    }
+    assert {score["skill"] for score in answer["scores"] if score["model"] == "seasonal-naive-day"} == {0.0}
+    code, text = call(*asked, "--series", "price")
+    assert (code, text.splitlines()[0]) == (
+        0,
+        "price (GBP/MWh) from signals.csv price (simulated), 0 half hours filled",
+    )
+    assert "ridge                  24-48" in text
+    assert call("backtest", "forecast", "--data", signals, "--from", "2026-01-05", "--to", "2026-01-07")[0] == 2
+
+
 @pytest.mark.parametrize(
     ("jobs_text", "changes", "sentence"),
     [

@@ -87,6 +87,20 @@ class Solved:
     quantity: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A problem as cvxpy holds it: the parameters, the variables and the named constraints."""
+
+    problem: Any
+    value: Any
+    room: Any
+    x: Any
+    s: Any
+    slack: Slack
+    quantity: Any
+    named: dict[str, Any]
+
+
 class Formulation:
     """min value . load  subject to  work, capacity, floors and one start a job; elastic versions add priced slack.
 
@@ -112,6 +126,7 @@ class Formulation:
         self.value = np.asarray(value, dtype=float) * 0.5  # GBP per kW held for half an hour
         self.load_x, self.work, self.need = self.class_matrices(len(room_kw))
         self.load_s, self.once = self.start_matrices(len(room_kw), jobs)
+        self.kept: Built | None = None
 
     def class_matrices(self, slots: int) -> tuple[sp.csr_matrix, sp.csr_matrix, np.ndarray]:
         """(load by half hour, work by class, work needed) over the class variables."""
@@ -149,37 +164,57 @@ class Formulation:
     ) -> Solved:
         """Solve. `whole` False relaxes starts to fractions; `elastic` is "work" or "capacity" (which lets floors go too);
         `move` makes its power as large as it can be instead of minimising cost."""
-        import cvxpy as cp  # takes over a second: when something is solved, not when a worker starts
-
         if not self.offsets[-1] and not self.starts:
             return self.idle(move, elastic)
-        x, s = self.variables(whole)
-        load: Any = np.zeros(len(self.room))
-        for matrix, variable in ((self.load_x, x), (self.load_s, s)):
-            load = load + matrix @ variable if variable is not None else load
-        slack = self.slack(elastic)
-        quantity: Any = cp.Variable(nonneg=True) if move is not None else None
-        named = self.constraints(load, x, s, slack)
-        if move is not None:
-            inside, wanted = load[move.first : move.last], move.within_kw
-            named["move"] = inside + quantity <= wanted if move.direction == "REDUCE" else inside - quantity >= wanted
-        goal = -quantity if move is not None else self.goal(load, slack)
+        integer = whole and bool(self.starts)
+        if elastic or move is not None or integer:
+            built = self.built(whole, elastic, move)
+        else:
+            built = self.kept = self.kept or self.built(whole, "", None)
+            built.value.value, built.room.value = self.value, self.room
         scale = 0 if move is not None or elastic else self.scale()
-        said = run(cp.Problem(cp.Minimize(goal), list(named.values())), time_limit_s=time_limit_s, scale=scale)
+        said = run(built.problem, time_limit_s=time_limit_s, scale=scale)
         if not said.found:
             return Solved(said.status, 0.0, None)
         return Solved(
             status=said.status,
             objective=said.objective,
-            bound=said.bound if s is not None and whole else None,
-            profiles=self.profiles(x),
-            chosen=self.chosen(s),
-            prices=self.prices(named),
-            short=listed(slack.short),
-            excess=listed(slack.excess),
-            lack=self.spread(slack.lack),
-            quantity=float(quantity.value) if quantity is not None else 0.0,
+            bound=said.bound if integer else None,
+            profiles=self.profiles(built.x),
+            chosen=self.chosen(built.s),
+            prices=self.prices(built.named),
+            short=listed(built.slack.short),
+            excess=listed(built.slack.excess),
+            lack=self.spread(built.slack.lack),
+            quantity=float(built.quantity.value) if built.quantity is not None else 0.0,
         )
+
+    def reprice(self, *, value: Sequence[float] | None = None, room_kw: Sequence[float] | None = None) -> None:
+        """Other prices (GBP/kWh) or limits for the same work. The linear programme solved before is kept, so that the next
+        solve compiles nothing and begins from its solution; floors stay as they are."""
+        if value is not None:
+            self.value = np.asarray(value, dtype=float) * 0.5
+        if room_kw is not None:
+            self.room = np.asarray(room_kw, dtype=float)
+
+    def built(self, whole: bool, elastic: str, move: Move | None) -> Built:
+        """The problem in cvxpy's terms; prices and limits are parameters, the rest is data."""
+        import cvxpy as cp  # takes over a second: when something is solved, not when a worker starts
+
+        x, s = self.variables(whole)
+        value, room = cp.Parameter(len(self.room), value=self.value), cp.Parameter(len(self.room), value=self.room)
+        load: Any = np.zeros(len(self.room))
+        for matrix, variable in ((self.load_x, x), (self.load_s, s)):
+            load = load + matrix @ variable if variable is not None else load
+        slack = self.slack(elastic)
+        quantity: Any = cp.Variable(nonneg=True) if move is not None else None
+        named = self.constraints(load, room, x, s, slack)
+        if move is not None:
+            inside, wanted = load[move.first : move.last], move.within_kw
+            named["move"] = inside + quantity <= wanted if move.direction == "REDUCE" else inside - quantity >= wanted
+        goal = -quantity if move is not None else self.goal(value @ load, slack)
+        problem = cp.Problem(cp.Minimize(goal), list(named.values()))
+        return Built(problem, value, room, x, s, slack, quantity, named)
 
     def slack(self, elastic: str) -> Slack:
         """The variables that let a constraint go."""
@@ -192,10 +227,10 @@ class Formulation:
             return Slack(excess=cp.Variable(len(self.room), nonneg=True), lack=lack)
         return Slack()
 
-    def constraints(self, load: Any, x: Any, s: Any, slack: Slack) -> dict[str, Any]:
+    def constraints(self, load: Any, room: Any, x: Any, s: Any, slack: Slack) -> dict[str, Any]:
         """capacity: the load stays under the room; floor: it reaches what a turn-up promised; work: each class is done;
         once: each uninterrupted job has one start."""
-        named = {"capacity": load <= (self.room if slack.excess is None else self.room + slack.excess)}
+        named = {"capacity": load <= (room if slack.excess is None else room + slack.excess)}
         if len(self.held):
             reached = load[self.held] if slack.lack is None else load[self.held] + slack.lack
             named["floor"] = reached >= self.floor[self.held]
@@ -205,7 +240,7 @@ class Formulation:
             named["once"] = self.once @ s == 1
         return named
 
-    def goal(self, load: Any, slack: Slack) -> Any:
+    def goal(self, cost: Any, slack: Slack) -> Any:
         """What is made small: the value of the load, or what an elastic version breaks."""
         import cvxpy as cp
 
@@ -213,7 +248,7 @@ class Formulation:
             return cp.sum(cp.multiply(np.array([group.power_kw for group in self.classes]), slack.short))
         if slack.excess is not None:
             return cp.sum(slack.excess) + (0 if slack.lack is None else cp.sum(slack.lack))
-        return self.value @ load
+        return cost
 
     def prices(self, named: dict[str, Any]) -> list[float]:
         """The duals of the limits less those of the floors."""

@@ -16,19 +16,22 @@ from dataclasses import dataclass, replace
 from flex_engine.compute.job import Job
 from flex_engine.optimise.cheapest import cheapest
 from flex_engine.optimise.checker import check, totals
-from flex_engine.optimise.classes import Shares, aggregate, disaggregate, load_of
+from flex_engine.optimise.classes import JobClass, Shares, aggregate, disaggregate, load_of
 from flex_engine.optimise.explain import admissible, floor_too_high, must_run_too_high, relaxations
 from flex_engine.optimise.formulate import Formulation, Solved, Start
 from flex_engine.optimise.problem import Problem
-from flex_engine.optimise.starts import place, starts_of
+from flex_engine.optimise.rounding import price_and_round
+from flex_engine.optimise.starts import moments_of, place, starts_of
 
 MOST_WHOLE_JOBS = 200
+MOST_STARTS = 100_000  # of jobs that may not be interrupted, above which no solver is asked
 MOST_EXACT_WINDOWS = (
     2000  # above this many jobs, windows move inwards to whole half hours so that jobs merge into classes
 )
 DONE = {"optimal", "optimal_inaccurate"}
 IMPOSSIBLE = {"infeasible", "infeasible_inaccurate", "infeasible_or_unbounded"}  # nothing here is unbounded
 SOLVER = "HiGHS by cvxpy"
+PRICED = "prices of capacity and rounding"
 UNHINDERED = "each job where it costs least; no limit binds"
 
 
@@ -103,15 +106,22 @@ def solve_fitting(problem: Problem, *, merge: bool, time_limit_s: float) -> Plan
     """A plan for jobs that each fit their window. Raises NoPlanError."""
     soft = [job for job in problem.jobs if job.preemptible]
     rigid = [job for job in problem.jobs if not job.preemptible]
+    classes = aggregate(problem, soft, merge=merge)
+    solver = f"{SOLVER}, whole half hours" if merge else SOLVER
+    exact = len(rigid) <= MOST_WHOLE_JOBS
+    if not exact:
+        plan = priced(problem, classes, rigid, merge=merge, time_limit_s=time_limit_s)
+        if plan is not None:
+            return plan
+        too_many(problem, rigid)
     model = Formulation(
-        classes=aggregate(problem, soft, merge=merge),
+        classes=classes,
         starts=[start for index, job in enumerate(rigid) for start in starts_of(problem, index, job)],
         jobs=len(rigid),
         value=problem.value_per_kwh(),
         room_kw=[limit - problem.site.must_run_kw for limit in problem.limits_kw()],
         floor_kw=[floor - problem.site.must_run_kw for floor in problem.floors_kw()],
     )
-    exact = len(rigid) <= MOST_WHOLE_JOBS
     solved = model.solve(whole=exact, time_limit_s=time_limit_s)
     if solved.status in IMPOSSIBLE and merge:
         return solve_fitting(problem, merge=False, time_limit_s=time_limit_s)
@@ -120,10 +130,64 @@ def solve_fitting(problem: Problem, *, merge: bool, time_limit_s: float) -> Plan
         raise NoPlanError("INFEASIBLE", words)
     if solved.profiles is None:
         raise NoPlanError("FAILED", (f"The solver stopped with {solved.status} and no plan; give it more time.",))
-    solver = f"{SOLVER}, whole half hours" if merge else SOLVER
     if exact:
         return build(problem, model, solved, rigid, gap=gap_of(solved), solver=solver)
     return place_one_by_one(problem, model, solved, rigid, solver=solver, time_limit_s=time_limit_s)
+
+
+def priced(
+    problem: Problem, classes: Sequence[JobClass], rigid: Sequence[Job], *, merge: bool, time_limit_s: float
+) -> Plan | None:
+    """Many uninterrupted jobs at the prices of capacity, then the others by linear programme around them; None where that
+    leaves somebody without room, or a turn-up short. The gap is to the bound of the prices, which no plan can beat."""
+    rounded = price_and_round(problem, rigid, classes)
+    if rounded.allocations is None:
+        return None
+    found = around(problem, classes, rigid, rounded.allocations, time_limit_s=time_limit_s)
+    if found is None:
+        return None
+    # Merged windows bound only what whole half hours can do.
+    plan = finished(problem, found, gap=None, solver=f"{PRICED}{', whole half hours' if merge and classes else ''}")
+    value = [v * 0.5 for v in problem.value_per_kwh()]
+    reached = sum(v * (kw - problem.site.must_run_kw) for v, kw in zip(value, plan.load_kw, strict=True))
+    gap = max(0.0, reached - rounded.bound) / max(1e-9, abs(reached))
+    return replace(plan, gap=gap, status="OPTIMAL" if gap <= 1e-4 else "FEASIBLE")
+
+
+def too_many(problem: Problem, rigid: Sequence[Job]) -> None:
+    """Raises NoPlanError where all starts together are more than a solver takes."""
+    starts = sum(len(moments_of(problem, job)) for job in rigid)
+    if starts > MOST_STARTS:
+        raise NoPlanError(
+            "FAILED",
+            (
+                f"No plan was found for {len(rigid)} jobs that may not be interrupted. That does not prove there is none, and "
+                f"their {starts} starts are too many for a solver: raise the site limit, or allow interruptions.",
+            ),
+        )
+
+
+def around(
+    problem: Problem,
+    classes: Sequence[JobClass],
+    rigid: Sequence[Job],
+    taken: dict[str, Shares],
+    *,
+    time_limit_s: float,
+) -> dict[str, Shares] | None:
+    """Allocations of all jobs with those `taken` fixed: the interruptible classes by linear programme in what is left."""
+    load = load_of(problem, {job.id: job.power_kw for job in rigid}, taken)
+    rest = Formulation(
+        classes=classes,
+        starts=[],
+        jobs=0,
+        value=problem.value_per_kwh(),
+        room_kw=[max(0.0, limit - kw) for limit, kw in zip(problem.limits_kw(), load, strict=True)],
+        floor_kw=[floor - kw for floor, kw in zip(problem.floors_kw(), load, strict=True)],
+    ).solve(time_limit_s=time_limit_s)
+    if rest.status not in DONE or rest.profiles is None:
+        return None
+    return disaggregate(classes, rest.profiles) | taken
 
 
 def gap_of(solved: Solved) -> float | None:
@@ -165,26 +229,14 @@ def place_one_by_one(
     scarcity = relaxed.prices or [0.0] * problem.slots
     price = [value + more for value, more in zip(model.value.tolist(), scarcity, strict=True)]
     chosen = place(model.starts, rigid, price, model.room.tolist())
+    found = None
     if isinstance(chosen, list):
-        taken = placed(chosen, rigid)
-        load = load_of(problem, {job.id: job.power_kw for job in rigid}, taken)
-        room = [max(0.0, limit - kw) for limit, kw in zip(problem.limits_kw(), load, strict=True)]
-        floor = [floor - kw for floor, kw in zip(problem.floors_kw(), load, strict=True)]
-        rest = Formulation(
-            classes=model.classes,
-            starts=[],
-            jobs=0,
-            value=problem.value_per_kwh(),
-            room_kw=room,
-            floor_kw=floor,
-        ).solve(time_limit_s=time_limit_s)
-        if rest.status in DONE and rest.profiles is not None:
-            plan = finished(
-                problem, disaggregate(model.classes, rest.profiles) | taken, gap=None, solver=f"{solver}, one by one"
-            )
-            reached = float(model.value @ [kw - problem.site.must_run_kw for kw in plan.load_kw])
-            gap = abs(reached - relaxed.objective) / max(1e-9, abs(relaxed.objective))
-            return replace(plan, gap=gap, status="OPTIMAL" if gap <= 1e-4 else "FEASIBLE")
+        found = around(problem, model.classes, rigid, placed(chosen, rigid), time_limit_s=time_limit_s)
+    if found is not None:
+        plan = finished(problem, found, gap=None, solver=f"{solver}, one by one")
+        reached = float(model.value @ [kw - problem.site.must_run_kw for kw in plan.load_kw])
+        gap = abs(reached - relaxed.objective) / max(1e-9, abs(relaxed.objective))
+        return replace(plan, gap=gap, status="OPTIMAL" if gap <= 1e-4 else "FEASIBLE")
     whole = model.solve(whole=True, time_limit_s=time_limit_s)
     if whole.status in IMPOSSIBLE:
         raise NoPlanError("INFEASIBLE", relaxations(problem, model, whole=False, time_limit_s=time_limit_s))

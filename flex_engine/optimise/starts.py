@@ -39,6 +39,28 @@ def moments_of(problem: Problem, job: Job) -> NDArray[np.float64]:
     return whole if len(whole) and whole[0] == arrival else np.concatenate([[arrival], whole])
 
 
+def fitting(
+    free_kw: NDArray[np.float64], begin: NDArray[np.float64], end: NDArray[np.float64], kw: float
+) -> NDArray[np.bool_]:
+    """Whether `kw` is free from each `begin` to its `end`, in half hours of the plan, in order; at least one of them.
+
+    >>> fitting(np.array([9.0, 4.0, 9.0]), np.array([0.0, 0.5, 2.0]), np.array([1.25, 2.0, 3.0]), 8.0).tolist()
+    [True, False, True]
+    """
+    low, high = math.floor(begin[0]), math.ceil(end[-1] - EPSILON)
+    free = free_kw[low:high] + EPSILON
+    if free.min() >= kw:
+        return np.ones(len(begin), dtype=bool)
+    blocked = np.concatenate([[0], np.cumsum(free < kw)])
+    free = np.append(free, np.inf)
+    a, b = begin - low, end - low
+    first, inner, last = (x.astype(int) for x in (np.floor(a), np.ceil(a - EPSILON), np.floor(b + EPSILON)))
+    whole = blocked[np.maximum(inner, last)] == blocked[inner]
+    head = np.where(first < inner, np.minimum(b, inner) - a, 0.0)
+    tail = np.where(last >= inner, np.maximum(0.0, b - last), 0.0)
+    return whole & (free[first] >= head * kw) & (free[last] >= tail * kw)
+
+
 def profile(late: float, work: float) -> tuple[float, ...]:
     """Shares of consecutive half hours of `work` half hours of running that begin `late` into the first.
 

@@ -7,12 +7,11 @@ its length; waiting without interruption is that of Let's Wait Awhile (Wiesner e
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flex_engine.optimise.cheapest import Floats, area, earliest, run_from
 from flex_engine.optimise.classes import Shares
-from flex_engine.optimise.peers.dispatch import TINY, Arrival
-from flex_engine.optimise.starts import moments_of
+from flex_engine.optimise.peers.dispatch import Arrival
+from flex_engine.optimise.starts import fitting, moments_of
 
 
 def lowest_slot(seen: Arrival) -> Shares:
@@ -46,23 +45,7 @@ def start(seen: Arrival, moments: Floats, score: Floats) -> Shares:
     """Run from the moment of least score that has room throughout, the earliest of equals; nothing when none has."""
     if not len(moments):
         return ()
-    room = has_room(seen, moments)
+    room = fitting(seen.free_kw, moments, moments + seen.window.work, seen.job.power_kw)
     if not room.any():
         return ()
     return run_from(float(moments[earliest(np.where(room, score, np.inf))]), seen.window.work)
-
-
-def has_room(seen: Arrival, moments: Floats) -> NDArray[np.bool_]:
-    """Whether the job's power is free from each moment to the end of its run."""
-    kw, work = seen.job.power_kw, seen.window.work
-    if seen.free_kw[seen.window.first : seen.last].min() >= kw:
-        return np.ones(len(moments), dtype=bool)
-    free = np.append(seen.free_kw, np.inf) + TINY
-    blocked = np.concatenate([[0], np.cumsum(free < kw)])
-    ends = moments + work
-    first, inner, last = np.floor(moments).astype(int), np.ceil(moments - TINY).astype(int), np.floor(ends + TINY)
-    last = last.astype(int)
-    whole = blocked[np.maximum(inner, last)] == blocked[inner]
-    head = np.where(first < inner, np.minimum(work, inner - moments), 0.0)
-    tail = np.where(last >= inner, np.maximum(0.0, ends - last), 0.0)
-    return whole & (free[first] >= head * kw) & (free[last] >= tail * kw)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flex_engine.optimise.classes import aggregate
 from flex_engine.optimise.formulate import Formulation, Move
 from flex_engine.optimise.problem import Problem
 from flex_engine.optimise.starts import starts_of
-from tests.unit.flex_engine.optimise.queues import job, problem
+from tests.unit.flex_engine.optimise.queues import job, problem, queues
 
 
 def model(made: Problem) -> Formulation:
@@ -69,3 +73,21 @@ def test_a_solver_stopped_at_once_hands_out_nothing():
     solved = model(problem(jobs, [50.0 + i % 11 for i in range(30)], limit=150)).solve(time_limit_s=0.0)
     assert solved.profiles is None
     assert solved.status not in {"optimal", "infeasible"}
+
+
+@settings(max_examples=10, deadline=None)
+@given(queues(rigid=False), st.lists(st.integers(-50, 200), min_size=10, max_size=10), st.floats(0.5, 1.5))
+def test_the_programme_that_is_kept_finds_what_a_new_one_does(made: Problem, prices: list[int], part: float):
+    kept = model(made)
+    kept.solve()
+    other = replace(
+        made,
+        price_gbp_per_mwh=tuple(float(price) for price in prices),
+        site=replace(made.site, import_limit_kw=made.site.import_limit_kw * part),
+    )
+    kept.reprice(value=other.value_per_kwh(), room_kw=other.limits_kw())
+    again, anew = kept.solve(), model(other).solve()
+    assert again.status == anew.status
+    assert again.objective == pytest.approx(anew.objective, rel=1e-6, abs=1e-9)
+    if kept.kept is not None:
+        assert kept.kept.problem.is_dcp(dpp=True), "or cvxpy compiles it again at each price"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from flex_engine.optimise import solve as room
 from flex_engine.optimise.checker import check
 from flex_engine.optimise.problem import Problem
+from flex_engine.optimise.rounding import Rounded
 from flex_engine.optimise.solve import solve
 from tests.unit.flex_engine.optimise.queues import job, problem, promise, queues
 
@@ -225,7 +226,8 @@ def few_whole_jobs(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.usefixtures("few_whole_jobs")
-def test_many_uninterrupted_jobs_are_placed_one_by_one_with_their_gap():
+def test_where_prices_and_rounding_fail_jobs_are_placed_one_by_one_with_their_gap(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(room, "price_and_round", lambda *_: Rounded(None, 0.0))
     jobs = [job(f"j{i}", i % 5, 20 + i % 3, 2 + i % 4, 8 + i % 3, preemptible=False) for i in range(12)]
     jobs += [job(f"s{i}", 0, 20, 3) for i in range(4)]
     made = problem(jobs, [40.0 + 13 * (i % 7) for i in range(24)], limit=60)

@@ -33,6 +33,8 @@ KINDS = {
     FeedKeyMissingError: FeedState.Failure.NO_KEY,
 }
 WHOLE_ANSWER = "the whole answer"
+MOST_SET_ASIDE = 200  # rows listed of one round: an answer that is nothing but nonsense must not fill the table
+MOST_NOTES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,12 @@ def ingest_feed(*, feed: Feed, found: Round, now: datetime) -> Ingested:
         values = sum(keep_values(feed, taken) for taken in found.taken)
         issues = sum(keep_issues(feed, taken) for taken in found.taken)
         aside = [(taken, one) for taken in found.taken for one in taken.reading.set_aside]
-        new = set_aside(feed, aside, now)
+        new = set_aside(feed, aside[:MOST_SET_ASIDE], now)
+        uncounted = len(aside) - MOST_SET_ASIDE
+        notes = [note for one in found.taken for note in one.reading.notes][:MOST_NOTES]
+        notes += [f"{uncounted} more rows were set aside than are listed."] * (uncounted > 0)
         failure, kind = failure_of(found)
-        turned = note_state(feed, found, values + issues, failure, kind, now)
+        turned = note_state(feed, found, values + issues, notes, failure, kind, now)
         if new:
             note_set_aside(feed, new, now)
         notify.changed("signals", "feeds")
@@ -121,7 +126,7 @@ def keep_issues(feed: Feed, taken: Taken) -> int:
 
 
 def set_aside(feed: Feed, rows: Iterable[tuple[Taken, SetAside]], now: datetime) -> list[FeedQuarantine]:
-    """Write rows that were set aside for the first time, count the others; the new ones."""
+    """Write rows that were set aside for the first time, count the others seen again later; the new ones."""
     found: dict[str, FeedQuarantine] = {}
     for taken, one in rows:
         digest = hashlib.sha256("\x1f".join((feed.name, one.said, one.why)).encode()).hexdigest()
@@ -143,7 +148,7 @@ def set_aside(feed: Feed, rows: Iterable[tuple[Taken, SetAside]], now: datetime)
         return []
     seen = FeedQuarantine.objects.filter(digest__in=found)
     old = set(seen.values_list("digest", flat=True))
-    seen.update(last_at=now, times=F("times") + 1)
+    seen.filter(last_at__lt=now).update(last_at=now, times=F("times") + 1)
     new = [row for digest, row in found.items() if digest not in old]
     FeedQuarantine.objects.bulk_create(new)
     return new
@@ -162,15 +167,22 @@ def failure_of(found: Round) -> tuple[str, FeedState.Failure]:
     return "", FeedState.Failure.NONE
 
 
-def note_state(feed: Feed, found: Round, taken: int, failure: str, kind: FeedState.Failure, now: datetime) -> bool:
-    """Write how the feed is doing; whether it began or ceased to fail, each of which is an event."""
+def note_state(
+    feed: Feed, found: Round, taken: int, notes: list[str], failure: str, kind: FeedState.Failure, now: datetime
+) -> bool:
+    """Write how the feed is doing; whether it began or ceased to fail, each of which is an event.
+
+    An archived round that is no newer than the last one adds its values and says nothing of how the feed is now.
+    """
     state, _ = FeedState.objects.select_for_update(of=("self",)).get_or_create(pk=feed.name)
     was_failing = state.failing_since is not None
-    state.attempted_at = now
     state.values_taken += taken
-    state.notes = [note for one in found.taken for note in one.reading.notes][:10]
     newest = [newest_of(feed, one) for one in found.taken if one.reading.values]
     state.newest_at = max([*newest, *([state.newest_at] if state.newest_at else [])], default=None)
+    if state.attempted_at is not None and now <= state.attempted_at:
+        state.save()
+        return False
+    state.attempted_at, state.notes = now, notes
     state.failure, state.failure_kind = failure, kind
     if failure:
         state.failed_at = now
@@ -199,7 +211,8 @@ def newest_of(feed: Feed, taken: Taken) -> datetime:
 
 def note_set_aside(feed: Feed, new: list[FeedQuarantine], now: datetime) -> None:
     """Put the new rows where people look: on the feed's state, and in the log."""
-    FeedState.objects.filter(pk=feed.name).update(set_aside_at=now, set_aside_rows=len(new), set_aside_why=new[0].why)
+    latest = FeedState.objects.filter(pk=feed.name).exclude(set_aside_at__gt=now)
+    latest.update(set_aside_at=now, set_aside_rows=len(new), set_aside_why=new[0].why)
     events.append(
         type="feed.set_aside",
         subject=f"feed:{feed.name}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import stamina
@@ -52,6 +53,10 @@ def rows() -> list[list[object]]:
     ]
 
 
+def standing() -> list[Any]:
+    return list(FeedState.objects.order_by("pk").values())
+
+
 def test_live_says_of_each_feed_what_came_and_fails_when_one_did_not(house):
     start = floor_half_hour(NOW) - 4 * HALF_HOUR
     house.say("api.carbonintensity.org.uk/intensity", json.dumps(blocks(90, 91, 5000, start=start)).encode())
@@ -88,11 +93,13 @@ def test_an_archive_taken_in_again_gives_the_same_rows_as_live_did(house, settin
         json.dumps(blocks(70, 71, start=start + 7 * HALF_HOUR, word="forecast")).encode(),
     )
     assert "1 new forecasts" in feeds("--live", "--only", "carbon-intensity", "carbon-forecast")
-    live = rows()
+    live, states, seen = rows(), standing(), list(FeedQuarantine.objects.values_list("times", "last_at"))
     assert [len(part) for part in live] == [2, 1, 1]
     assert "3 answers, 0 values, 0 forecasts, 0 set aside" in feeds("--replay", settings.FEEDS_ARCHIVE), (
         "once is enough"
     )
+    assert standing() == states, "an old answer says nothing of how a feed is now"
+    assert list(FeedQuarantine.objects.values_list("times", "last_at")) == seen
     for model in (SignalPoint, Forecast, FeedQuarantine, FeedState):
         model.objects.all().delete()
     assert "3 answers, 2 values, 1 forecasts, 1 set aside" in feeds("--replay", settings.FEEDS_ARCHIVE)

@@ -97,6 +97,27 @@ def test_a_feed_that_fails_and_comes_back_says_each_once_and_keeps_what_it_had()
     assert FeedState.objects.get().failure == ""
 
 
+def test_an_answer_of_nothing_but_nonsense_is_listed_in_part_and_counted():
+    rows = [{"from": f"nonsense {number}"} for number in range(250)]
+    asked = {"from": "2024-01-16T10:00Z", "to": "2024-01-16T11:00Z"}
+    assert took("carbon-intensity", {"data": rows}, now=NOW, **asked).set_aside == 200
+    assert FeedQuarantine.objects.count() == 200
+    assert "50 more rows were set aside than are listed." in FeedState.objects.get().notes
+
+
+def test_an_old_answer_read_again_says_nothing_of_how_the_feed_is_now():
+    down = FeedUnavailableError("not reached")
+    took("carbon-intensity", now=LATER, failure=down)
+    assert carbon(90, 9999, now=NOW).values == 1
+    state = FeedState.objects.get()
+    assert (state.failing_since, state.failure, state.succeeded_at, state.values_taken) == (
+        LATER,
+        "not reached",
+        None,
+        1,
+    )
+
+
 @pytest.mark.parametrize("payload", [{}, {"data": {}}, "text", None])
 def test_an_answer_that_is_nothing_documented_is_a_failure_and_is_set_aside(payload):
     asked = {"from": "2024-01-16T10:00Z", "to": "2024-01-16T11:00Z"}

@@ -167,15 +167,17 @@ def agreed_of(purchase: Purchase, contract: Mapping[str, Any]) -> tuple[Agreed, 
     inputs = objects(mapping(mapping(commitment.get("offer")).get("offerAttributes")).get("inputs"))
     terms = next((mapping(one.get("inputs")) for one in inputs if one.get("role") == "seller"), {})
     ordered = optional_column(commitment.get("commitmentAttributes"), "CAPACITY_OFFERED")
-    others = others_pence(contract)
+    others = stated_beside(contract)
+    beside = sum(others.values())
     agreed = Agreed(
         direction=purchase.direction,
         instructed_wh={start: int(kw * 500) for start, kw in ordered.items()},
         price_gbp_per_kwh=optional_column(terms.get("price"), "PRICE"),
         penalty_gbp_per_kwh=optional_column(terms.get("price"), "SHORTFALL_PENALTY"),
-        others_pence=others,
+        others_pence=beside,
     )
-    taken = f"Availability of {money(others)} is taken as the seller states it. " if others else ""
+    named = " and ".join(sorted({kind.replace("_", " ").lower() for kind in others}))
+    taken = f"{money(beside)} of {named} is taken as the seller states it. " if others else ""
     adapted, note = under_product(agreed, str(product_of(contract).get("key", "")))
     return adapted, f"{taken}{note}".strip()
 
@@ -201,12 +203,12 @@ def under_product(agreed: Agreed, key: str) -> tuple[Agreed, str]:
     ), SHARES
 
 
-def others_pence(contract: Mapping[str, Any]) -> int:
-    """What the price holds beside energy, in pence: availability, clawback. A quote's availability is the settled one's too."""
-    found = Decimal(0)
+def stated_beside(contract: Mapping[str, Any]) -> dict[str, int]:
+    """What the settled price holds beside energy, in pence by its kind: availability, clawback, what rounding carried over."""
+    found: dict[str, Decimal] = defaultdict(Decimal)
     for line in objects(contract.get("consideration"))[:1]:
         for part in objects(mapping(line.get("considerationAttributes")).get("components")):
             value = bounded(part.get("value"))
             if str(part.get("type")) not in BY_ENERGY and value is not None:
-                found += value
-    return round(found * 100)
+                found[str(part.get("type"))[:40]] += value
+    return {kind: round(value * 100) for kind, value in found.items()}

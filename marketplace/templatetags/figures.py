@@ -126,6 +126,17 @@ def kg(value: Number | None) -> str:
 
 
 @register.filter
+def things(value: int, plural: str) -> str:
+    """How many of something there are, in words that agree.
+
+    >>> things(1, "disputes"), things(1, "entries"), things(1204, "orders")
+    ('1 dispute', '1 entry', '1,204 orders')
+    """
+    single = f"{plural[:-3]}y" if plural.endswith("ies") else plural[:-1]
+    return f"{value:,} {single if value == 1 else plural}"
+
+
+@register.filter
 def count(value: int) -> str:
     """A whole number with thousands in commas."""
     return f"{value:,}"

@@ -70,6 +70,17 @@ def brief(value: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def deadline(value: datetime | None) -> SafeString | str:
+    """The last moment of something: a day that ends in London is named itself, and not by the midnight that begins the next."""
+    if value is None:
+        return "—"
+    local = value.astimezone(LONDON)
+    if (local.hour, local.minute, local.second) != (0, 0, 0):
+        return stamp(value, f"{day_text(local)}, {local:%H:%M} {local:%Z}")
+    return stamp(value, f"the end of {day_text(local - timedelta(days=1))}")
+
+
+@register.filter
 def clock(value: datetime | None) -> SafeString | str:
     """Time and zone alone: 16:30 GMT."""
     if value is None:

@@ -12,6 +12,7 @@ from marketplace.templatetags.moments import (
     brief,
     brief_window,
     clock,
+    deadline,
     duration,
     moment,
     odd_day,
@@ -82,3 +83,10 @@ def test_days_of_46_and_50_periods_are_announced_a_day_ahead() -> None:
     assert odd_day(WINTER) == ""
     assert "Tomorrow the clocks change: Sun 31 Mar 2024 has 46" in odd_day(datetime(2024, 3, 30, 12, tzinfo=UTC))
     assert "Today the clocks change: Sun 27 Oct 2024 has 50" in odd_day(datetime(2024, 10, 27, 12, tzinfo=UTC))
+
+
+def test_a_day_that_ends_is_named_itself() -> None:
+    midnight = datetime(2024, 7, 1, 23, tzinfo=UTC)
+    assert ">the end of Mon 1 Jul 2024<" in deadline(midnight)
+    assert ">Tue 2 Jul 2024, 16:30 BST<" in deadline(SUMMER)
+    assert deadline(None) == "—"

@@ -92,6 +92,16 @@ def test_another_amount_than_the_readings_come_to_is_flagged_in_words(deal):
     assert check.amount_pence == statement.amount_pence
 
 
+def test_what_is_beside_energy_is_taken_as_stated_and_named(deal):
+    purchase, contract, _ = deal
+    price = contract["consideration"][0]["considerationAttributes"]
+    price["components"].append({"type": "ROUNDING", "value": Decimal("0.01"), "currency": "GBP", "description": "r"})
+    contract["settlements"][0]["settlementAttributes"]["amount"]["value"] += Decimal("0.01")
+    check = delivery(tell(purchase, contract)).check
+    assert check.agrees is True
+    assert check.note.startswith("£0.01 of rounding is taken as the seller states it.")
+
+
 def test_messages_may_repeat_and_overtake_each_other_and_every_word_is_kept(deal):
     purchase, contract, _ = deal
     later = usage(contract, "700")

@@ -124,7 +124,7 @@ def test_a_buyer_opens_a_seller_answers_and_the_buyer_upholds(world: World, sign
     assert opened["Location"] == reverse("dispute", args=[dispute.pk])
     assert (dispute.claimed_value, dispute.side, dispute.lines.get()) == (1_500, "BUYER", line)
     page = read(grid.get(opened["Location"]))
-    assert "The next step is the other party's." in page.text
+    assert "The next step is the other party’s, by the end of " in page.text
     assert not [form for form in page.all("form", method="post") if "dispute" in form.attributes.get("action", "")]
     respond, uphold = (reverse("dispute-step", args=[dispute.pk, step]) for step in ("respond", "uphold"))
     unsaid = operator.post(respond, {"words": "No."})

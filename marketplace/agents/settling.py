@@ -25,6 +25,7 @@ from marketplace.models import (
     SettlementStatement,
     SignalPoint,
     Site,
+    published_dates,
     settlement_day,
     standing_statement,
     window_of,
@@ -128,7 +129,7 @@ def run_due(progress: SettlementProgress, now: datetime) -> None:
     order, activation = progress.order, progress.activation
     day = settlement_day(activation.end_at if activation else window_of(order)[1])
     while run := progress.next_run:
-        due = due_at(day, run)
+        due = due_at(day, run, published=published_dates(day, known_at=now))
         if due > now:
             SettlementProgress.objects.filter(pk=progress.pk).update(next_due_at=due)
             return

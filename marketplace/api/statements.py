@@ -107,6 +107,10 @@ class StatementDocumentShape(Shape):
     supersedes = serializers.UUIDField(allow_null=True)
     superseded_by = serializers.UUIDField(allow_null=True)
     reason = serializers.CharField()
+    run_due = serializers.DictField(
+        allow_null=True,
+        help_text="Date, basis (PUBLISHED by a Settlement Calendar, or COMPUTED from offsets) and source.",
+    )
     issued_at = serializers.DateTimeField()
     knowledge_time = serializers.DateTimeField()
     dispute_until = serializers.DateTimeField()

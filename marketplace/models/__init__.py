@@ -41,6 +41,7 @@ from marketplace.models.settlement import (
     standing_statement,
     window_of,
 )
+from marketplace.models.settlement_calendar import PublishedRunDate, calendar_source, published_dates
 from marketplace.models.signal import Forecast, SignalPoint
 from marketplace.models.site import Site
 from marketplace.models.tender import Bid, Tender, TenderPeriod
@@ -83,6 +84,7 @@ __all__ = [
     "Plan",
     "PositionHeld",
     "PositionNotification",
+    "PublishedRunDate",
     "Purchase",
     "PurchaseDispute",
     "PurchaseReading",
@@ -103,9 +105,11 @@ __all__ = [
     "Upload",
     "User",
     "buyer_of",
+    "calendar_source",
     "declared_event_days",
     "opener_of",
     "other_is_here",
+    "published_dates",
     "role_of",
     "settlement_day",
     "side_of",

@@ -25,6 +25,7 @@ from marketplace.models import (
     Site,
     StatementLine,
     User,
+    published_dates,
 )
 from marketplace.models.notification import sold_periods, sold_rows
 from marketplace.queries.exports import utc_text
@@ -137,7 +138,7 @@ def reconciliation(user: User, filters: Filters, *, now: datetime) -> Reconcilia
     newest = newest_day(list(sites))
     day = filters.day or newest or settlement_period(floor_half_hour(now))[0]
     found = day_of(list(sites), day, filters.run)
-    due = settled_due(day, filters.run)
+    due = settled_due(day, filters.run, now)
     gaps = unmetered(found, list(sites)) if due is not None and due <= now else frozenset()
     compared = reconcile(found.views(due, gaps), as_of=now)
     units = {unit_of(pk): site for pk, site in sites.items()}
@@ -230,10 +231,10 @@ def settled_line(line: StatementLine, statement: SettlementStatement, newest: Se
     )
 
 
-def settled_due(day: date, run: str) -> datetime | None:
+def settled_due(day: date, run: str, now: datetime) -> datetime | None:
     """When a line of `run` (the first where none is named) is owed: the end of the day the run is due, if that is known."""
     try:
-        due = run_date(day, run or runs()[0])
+        due = run_date(day, run or runs()[0], published=published_dates(day, known_at=now))
     except NothingInForceError:
         return None
     return day_start(due.day + timedelta(days=1))

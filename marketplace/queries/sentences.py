@@ -251,6 +251,9 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "meter.rule_chosen": rule_chosen,
     "meter.registered": lambda p: f"{p['site']} is metered by {p['import_msid']} from {p['from']} on.",
     "settlement.statement": statement,
+    "settlement.calendar": lambda p: (
+        f"The Settlement Calendar {p['file']} was imported, due dates of days {p['first']} to {p['last']}."
+    ),
     "settlement.proven": lambda p: f"Run {p['run']} is proven. Proof: {p['proof'].lower().replace('_', ' ')}.",
     "purchase.readings": reported,
     "purchase.disputed": lambda p: f"A settlement of {p['seller']} is disputed ({words_of(p['reason'])}).",

@@ -36,6 +36,9 @@ def statement_document(page: StatementPage, statement: SettlementStatement) -> d
         "supersedes": page.supersedes or None,
         "superseded_by": page.superseded_by or None,
         "reason": row.reason,
+        "run_due": {"date": page.run_due.day.isoformat(), "basis": page.run_due.basis, "source": page.run_due_source}
+        if page.run_due
+        else None,
         "issued_at": utc_text(row.created_at),
         "knowledge_time": moment(row.knowledge_time),
         "dispute_until": utc_text(page.dispute_until),

@@ -15,8 +15,18 @@ from django.db.models import Q
 
 from flex_engine.quantities import exact
 from flex_engine.settle.dispute_clock import dispute_until
+from flex_engine.settle.effective import NothingInForceError
+from flex_engine.settle.settlement_calendar import RunDate, run_date
 from marketplace.ledger.log import statement_entry
-from marketplace.models import Dispute, Organisation, SettlementStatement, side_of
+from marketplace.models import (
+    Dispute,
+    Organisation,
+    SettlementStatement,
+    calendar_source,
+    published_dates,
+    settlement_day,
+    side_of,
+)
 from marketplace.queries.dispatches import Anchoring, anchoring_of
 from marketplace.queries.disputes import DisputeRow, dispute_row, whole
 from marketplace.queries.naming import named, written
@@ -131,6 +141,8 @@ class StatementPage:
     carbon: Carbon
     changes: tuple[Change, ...]
     disputes: tuple[DisputeRow, ...]
+    run_due: RunDate | None
+    run_due_source: str
     dispute_until: datetime
     can_dispute: bool
     anchoring: Anchoring
@@ -163,6 +175,7 @@ def statement_page(statement: SettlementStatement, organisation: Organisation | 
     order, called = found.order, found.activation
     row, until = statement_row(found), dispute_until(found.created_at)
     lines, entry = tuple(line_rows(found)), statement_entry(found)
+    due, source = run_due(found)
     disputes = whole(Dispute.objects.filter(disputed(found))).order_by("-opened_at", "pk")
     return StatementPage(
         row=row,
@@ -187,11 +200,28 @@ def statement_page(statement: SettlementStatement, organisation: Organisation | 
         carbon=carbon_of(found.carbon),
         changes=changes(found, lines),
         disputes=tuple(dispute_row(one, now) for one in disputes),
+        run_due=due,
+        run_due_source=source,
         dispute_until=until,
         can_dispute=not row.superseded and now < until and side_of(order, organisation) is not None,
         anchoring=anchoring_of(found),
         entry=entry.seq if entry else None,
     )
+
+
+def run_due(statement: SettlementStatement) -> tuple[RunDate | None, str]:
+    """When the run was due by what was known when the statement was made, and where that is from.
+
+    A cancellation fee is no run of the calendar; a day without an offset has no date.
+    """
+    if statement.reason == SettlementStatement.Reason.CANCELLED:
+        return None, ""
+    day, run, known_at = settlement_day(statement.end_at), statement.run, statement.created_at
+    try:
+        due = run_date(day, run, published=published_dates(day, known_at=known_at))
+    except NothingInForceError:
+        return None, ""
+    return due, calendar_source(day, run, known_at=known_at) if due.basis == "PUBLISHED" else due.source
 
 
 def disputed(statement: SettlementStatement) -> Q:

@@ -115,12 +115,21 @@ def facts(page: StatementPage) -> Cells:
         ("Product", f"{page.product or 'not recorded'}, mechanism {page.mechanism or 'none'}"),
         ("Baseline", page.baseline_method or "none: nothing was metered"),
         ("Issued", utc_text(row.created_at)),
+        ("Run due", due_of(page)),
         ("Knowledge time", utc_text(row.knowledge_time)),
         ("Can be disputed until", utc_text(page.dispute_until)),
         ("Label", row.label),
         ("VAT", page.vat.absent or f"rate {page.vat.rate} on what the buyer pays, {money(page.vat.net_pence or 0)}"),
         ("Carbon", emitted),
     ]
+
+
+def due_of(page: StatementPage) -> str:
+    """The day the run was due and how that is known."""
+    if page.run_due is None:
+        return "no run of the calendar"
+    how = "published Settlement Calendar" if page.run_due.basis == "PUBLISHED" else "nominal offset, assumed"
+    return f"{page.run_due.day.isoformat()} by the {how} ({page.run_due_source})"
 
 
 def figures(page: StatementPage) -> Cells:

@@ -44,6 +44,7 @@ from marketplace.models import (
     Plan,
     PositionHeld,
     PositionNotification,
+    PublishedRunDate,
     Purchase,
     PurchaseDispute,
     PurchaseReading,
@@ -105,7 +106,7 @@ DEALT_THROUGH: dict[type[Model], str] = {
 }
 # Hashes, public figures and published needs: the same for everybody who is signed in.
 PUBLIC: frozenset[type[Model]] = frozenset(
-    {Anchor, SignalPoint, Forecast, FeedState, FeedQuarantine, Tender, TenderPeriod}
+    {Anchor, PublishedRunDate, SignalPoint, Forecast, FeedState, FeedQuarantine, Tender, TenderPeriod}
 )
 # What was said on the network, kept by beckn: shown to the party that said or heard it.
 JOURNAL: frozenset[type[Model]] = frozenset({InboxMessage, OutboxMessage})

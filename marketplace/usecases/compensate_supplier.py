@@ -17,7 +17,7 @@ from flex_engine.settle.products import Product
 from flex_engine.settle.settlement_calendar import run_of_price
 from flex_engine.settle.wholesale import compensation_kind, compensation_line, reference_price
 from flex_engine.timegrid import day_start, settlement_period
-from marketplace.models import SignalPoint
+from marketplace.models import SignalPoint, published_dates
 from marketplace.usecases.price_delivery import decimal_of
 
 SERIES = "supplier_reference_price"  # GBP/MWh, one value a settlement day, kept at its first half hour
@@ -67,6 +67,6 @@ def price_of(day: date, *, now: datetime) -> tuple[Decimal, dict[str, str]]:
     stored = SignalPoint.objects.filter(series=SERIES, start_at=day_start(day), known_at__lte=now)
     newest = stored.order_by("known_at", "pk").last()
     if newest is not None:
-        run = run_of_price(day, newest.known_at)
+        run = run_of_price(day, newest.known_at, published=published_dates(day, known_at=now))
         return decimal_of(newest), {"source": newest.source, "known_at": newest.known_at.isoformat(), "price_run": run}
     return reference_price(day=day), {"source": "dated rows of the project"}

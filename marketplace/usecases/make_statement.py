@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache, partial
 from typing import Any
 
 from flex_engine.quantities import Label
@@ -16,7 +17,7 @@ from flex_engine.settle.effective import NothingInForceError
 from flex_engine.settle.payment import Payment
 from flex_engine.settle.products import Product
 from flex_engine.settle.rounding import CARRIED
-from flex_engine.settle.settlement_calendar import run_of_price
+from flex_engine.settle.settlement_calendar import Published, run_of_price
 from flex_engine.settle.vat import invoice
 from flex_engine.settle.versions import Named, Reason, due_at, next_run
 from flex_engine.timegrid import settlement_period
@@ -27,6 +28,7 @@ from marketplace.models import (
     SettlementProgress,
     SettlementStatement,
     StatementLine,
+    published_dates,
     window_of,
 )
 from marketplace.rules.order_state import OrderState
@@ -233,6 +235,7 @@ def vat_of(net_pence: int, day: date) -> dict[str, Any]:
 def line_rows(statement: SettlementStatement, measured: Measured, priced: Priced) -> Sequence[StatementLine]:
     """One row for each settlement period."""
     rows = []
+    known_dates = cache(partial(published_dates, known_at=statement.knowledge_time))
     for line, paid in zip(measured.lines, priced.periods, strict=True):
         day, period = settlement_period(line.start)
         reading = measured.readings[line.start]
@@ -248,7 +251,7 @@ def line_rows(statement: SettlementStatement, measured: Measured, priced: Priced
                 scale=paid.scale,
                 pay_gbp=f"{paid.pay_gbp:f}",
                 penalty_gbp=f"{paid.penalty_gbp:f}",
-                imbalance=imbalance_of(priced, line.start),
+                imbalance=imbalance_of(priced, line.start, known_dates(day)),
                 reading_source=reading.source,
                 reading_quality=reading.quality,
                 reading_label=reading.label,
@@ -258,7 +261,7 @@ def line_rows(statement: SettlementStatement, measured: Measured, priced: Priced
     return rows
 
 
-def imbalance_of(priced: Priced, start: datetime) -> dict[str, Any]:
+def imbalance_of(priced: Priced, start: datetime, published: Published) -> dict[str, Any]:
     """What a wholesale trade left over in one half hour and the price it was settled at; nothing for another product."""
     if priced.trade is None:
         return {}
@@ -271,7 +274,7 @@ def imbalance_of(priced: Priced, start: datetime) -> dict[str, Any]:
         "source": point.source,
         "label": point.label,
         "known_at": point.known_at.isoformat(),
-        "price_run": run_of_price(settlement_period(start)[0], point.known_at),
+        "price_run": run_of_price(settlement_period(start)[0], point.known_at, published=published),
     }
 
 
@@ -281,12 +284,14 @@ def note_progress(statement: SettlementStatement, held: Held) -> None:
     A cancellation fee rests on nothing that a later run could know better, so that no run follows.
     """
     following = None if held.order.state == OrderState.CANCELLED else next_run(statement.run)
+    day = held.settlement_day
+    published = published_dates(day, known_at=statement.created_at)
     SettlementProgress.objects.update_or_create(
         order=held.order,
         activation=held.activation,
         defaults={
             "next_run": following or "",
-            "next_due_at": due_at(held.settlement_day, following) if following else None,
+            "next_due_at": due_at(day, following, published=published) if following else None,
             "checked_at": statement.knowledge_time,
         },
     )

@@ -9,7 +9,7 @@ from django.db import transaction
 from flex_engine.settle.settlement_calendar import run_date
 from flex_engine.settle.versions import AFTER_DISPUTE, Named, Reason, RunOrderError, next_name, run_to_make
 from flex_engine.timegrid import day_start
-from marketplace.models import Activation, Held, Order, SettlementProgress, SettlementStatement
+from marketplace.models import Activation, Held, Order, SettlementProgress, SettlementStatement, published_dates
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.make_statement import make_statement, says_the_same, work_out
 from marketplace.usecases.settle_activation import hold
@@ -73,7 +73,7 @@ def check_may_follow(stands: SettlementStatement, run: str, reason: Reason) -> N
 def check_day(held: Held, stands: SettlementStatement, run: str, *, now: datetime) -> None:
     """Raise MarketError where a later run is not due yet, or DF may no longer be made."""
     day = held.settlement_day
-    due = run_date(day, run).day
+    due = run_date(day, run, published=published_dates(day, known_at=now)).day
     if run == AFTER_DISPUTE:
         if now >= day_start(due + timedelta(days=1)):
             raise MarketError("RUN_TOO_LATE", f"Run DF of {day} could be made until {due}.", fix="RF stands for good.")

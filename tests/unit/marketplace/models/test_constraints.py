@@ -22,6 +22,7 @@ from marketplace.models import (
     OrderPeriod,
     Organisation,
     PositionNotification,
+    PublishedRunDate,
     Purchase,
     PurchaseReading,
     SaleRules,
@@ -81,6 +82,9 @@ BROKEN = {
     ),
     "one_statement_per_order_and_place_in_its_chain": lambda: of_the_order(version=2),
     "one_statement_per_order_and_version_of_a_run": lambda: of_the_order(supersedes=True),
+    "a_run_is_due_after_its_day": lambda: PublishedRunDate.objects.create(
+        settlement_date="2024-01-16", run="SF", due_date="2024-01-16", source="c.csv", sha256="0" * 64, known_at=NOW
+    ),
     "what_went_out_has_its_moment": lambda: PositionNotification.objects.create(
         site=Site.objects.get(),
         unit="V__CACO01",

@@ -38,7 +38,7 @@ MOST = {
     "offer": 7,
     "orders": 7,
     "order": 16,
-    "reconciliation": 12,
+    "reconciliation": 13,
     "ledger": 15,
     "entry": 8,
     "operations": 18,
@@ -51,7 +51,7 @@ MOST = {
     "tenders": 6,
     "tender": 9,
     "statements": 7,
-    "statement": 11,
+    "statement": 12,
     "disputes": 8,
     "dispute": 8,
 }

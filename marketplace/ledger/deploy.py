@@ -75,12 +75,16 @@ def deploy(*, admin: str = "", pauser: str = "", min_interval_s: int | None = No
         )
     web3 = chain.open_rpc(url)
     chain_id, client = introduced(web3)
-    development = client.lower().startswith(DEVELOPMENT)
+    development = is_development(client)
     standing = existing(web3, chain_id, development=development)
     if standing is not None:
         return Deployed(standing, fresh=False)
     key = usable_key(development=development)
     own = chain_key.address(key)
+    if not development and (not admin or admin.lower() == own.lower()):
+        raise ChainError(
+            f"on this chain the administrator must be another than the anchoring key ({own}); name one that is kept offline with --admin"
+        )
     interval = min_interval_s if min_interval_s is not None else 0 if development else MIN_INTERVAL_S
     arguments: tuple[Any, ...] = (
         *(admin or own, ADMIN_DELAY_S, own, pauser or own, hashlib.sha256(settings.LEDGER_LOG_ID.encode()).digest()),
@@ -100,6 +104,11 @@ def introduced(web3: Any) -> tuple[int, str]:
             if time.monotonic() > until:
                 raise
         time.sleep(0.2)
+
+
+def is_development(client: str) -> bool:
+    """Whether the chain's software is one that people develop with."""
+    return client.lower().startswith(DEVELOPMENT)
 
 
 def existing(web3: Any, chain_id: int, *, development: bool) -> Deployment | None:

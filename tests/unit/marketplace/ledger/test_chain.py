@@ -233,7 +233,9 @@ def test_deploying_twice_deploys_once(
     height = embedded.web3.eth.block_number
     call_command("audit_deploy")
     call_command("audit_deploy")
-    first, second = capsys.readouterr().out.strip().splitlines()
+    said = capsys.readouterr().out.strip().splitlines()
+    first, second = (line for line in said if line.startswith("The audit contract"))
+    assert [line.split()[0] for line in said[1:7]] == ["holds"] * 5 + ["not"]
     where = deployment()
     assert "deployed to " + where.address in first
     assert "stands already at " + where.address in second
@@ -274,7 +276,12 @@ def test_keys_everybody_knows_are_refused_outside_development(
         call_command("audit_deploy")
     assert bytes(known[3].key).hex() not in str(caught.value)
     settings.CHAIN_KEY_FILE.write_text(KEY.hex())
-    assert deploy.deploy().fresh
+    own = Account.from_key(KEY).address
+    for admin in ("", own.lower()):
+        with pytest.raises(CommandError, match=f"another than the anchoring key \\({own}"):
+            call_command("audit_deploy", "--admin", admin)
+    assert deploy.deploy(admin=known[0].address).fresh
+    call_command("audit_deploy", "--check")
 
 
 def test_a_contract_on_somebody_elses_chain_is_never_replaced(

@@ -261,6 +261,7 @@ def message_of(row: InboxMessage) -> ports.Message:
         context=told["context"],
         message=told["message"],
         error=told.get("error"),
+        digest=row.digest,
     )
 
 

@@ -20,7 +20,10 @@ from django.conf import settings
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A verified, validated message from `subscriber_id`. Numbers in `message` are int or Decimal, never float."""
+    """A verified, validated message from `subscriber_id`. Numbers in `message` are int or Decimal, never float.
+
+    `digest` is the BLAKE2b-512 of its bytes as they came, in hex, for whoever must name what was signed; empty for our own.
+    """
 
     role: str
     action: str
@@ -28,6 +31,7 @@ class Message:
     context: Mapping[str, Any]
     message: Mapping[str, Any]
     error: Mapping[str, Any] | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

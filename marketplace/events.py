@@ -57,6 +57,11 @@ def append(
     return event
 
 
+def requested_by(digest: str) -> dict[str, str]:
+    """What an event says of the signed request it follows from (BLAKE2b-512, hex); nothing where there was none."""
+    return {"request_blake2b512": digest} if digest else {}
+
+
 class TimeOrderedIds:
     """UUIDs of version 7 (RFC 9562, 6.2 method 3) that grow: the sequencer can tell which of two events came first.
 

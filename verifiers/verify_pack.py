@@ -674,6 +674,8 @@ def check_checkpoints(pack: Pack, heads: Sequence[Entry], given: Given, check: C
             pack.bytes(name), log, witnesses, {**pack.about.get("roots", {}), **roots}, pack.about["log_id"]
         ):
             check.fault(CHECKPOINT, f"{name}: {what}", file=name)
+    if f"checkpoints/{pack.about.get('size')}" not in names:
+        check.fault(CHECKPOINT, "no checkpoint is over the pack's own head")
     if not witnesses:
         check.notes.append("not_in_pack: no witness's key, so that no cosignature was looked at")
 
@@ -712,18 +714,27 @@ HEADER = re.compile(
 )
 
 
-def check_messages(pack: Pack, given: Given, check: Check) -> None:
+def check_messages(pack: Pack, kept: dict[int, Entry], given: Given, check: Check) -> None:
     """V6."""
     if "beckn.jsonl" not in pack.names:
         check.absent = "the pack holds no messages: only the parties to them may show them"
         return
     known: dict[str, str] = dict(given.party_keys)
+    digests = set()
     for number, line in enumerate(pack.lines("beckn.jsonl"), 1):
         check.counted += 1
         what = message_fault(line, known)
+        raw = unbased(line.get("raw")) if isinstance(line, dict) else b""
+        digests.add(hashlib.blake2b(raw, digest_size=64).hexdigest())
         if what:
             about = f"{line.get('action')} of {line.get('subscriber_id')}" if isinstance(line, dict) else ""
             check.fault(SIGNATURE, f"message {number} ({about}): {what}", line=number)
+    named = [one["told"]["request_blake2b512"] for one in kept.values() if "request_blake2b512" in one["told"]]
+    absent = sum(one not in digests for one in named)
+    if named:
+        check.notes.append(f"{len(named) - absent} entries name the signed request they follow from, and it is here")
+    if absent:
+        check.notes.append(f"not_in_pack: the requests that {absent} entries name")
     if not given.party_keys:
         check.notes.append(
             "the parties' keys are the pack's own word, as the registry gave them then; give yours with --party-key"
@@ -1602,7 +1613,7 @@ def verify(path: str, given: Given = NOTHING_GIVEN) -> dict[str, Any]:
         check_numbers(pack, kept, checks["V2"])
         check_tiles(pack, leaves, checks["V3"])
         check_checkpoints(pack, heads, given, checks["V5"])
-        check_messages(pack, given, checks["V6"])
+        check_messages(pack, kept, given, checks["V6"])
         check_anchors(pack, heads, kept, given, checks["V7"])
         sites = read_sites(pack, kept, checks["V9"])
         named = check_money(pack, kept, sites, checks["V8"])
@@ -1643,6 +1654,10 @@ def told_in_lines(report: dict[str, Any]) -> Iterator[str]:
     """The report as a person reads it."""
     if "unreadable" in report:
         yield f"INCOMPLETE  {report['unreadable']}"
+    if report["pack"]:
+        yield "{log_id}, head {head} over {size} entries; scope {scope}, leaves {leaves}, payloads {opened}".format(
+            **{**report["pack"], "scope": (report["pack"]["scope"] or {}).get("kind")}
+        )
     for check in report["checks"]:
         yield f"{WORDS[check['status']]:>11}  {check['check']:<3} {check['title']}: {check.get('why', '') or str(check['counted']) + ' looked at'}"
         for fault in check["faults"]:

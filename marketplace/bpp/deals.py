@@ -78,6 +78,7 @@ def confirm(message: Message) -> Reply:
         transaction_id=transaction_of(message),
         buyer_subscriber_id=message.subscriber_id,
         agreed_pence=read_agreed_pence(message.message),
+        request_digest=message.digest,
         now=clock.now(),
     )
     return Reply(message={"contract": order_contract(order, seller=seller())})
@@ -91,6 +92,7 @@ def update(message: Message) -> Reply:
         transaction_id=transaction_of(message),
         buyer_subscriber_id=message.subscriber_id,
         instruction=instruction,
+        request_digest=message.digest,
         now=clock.now(),
     )
     contract = order_contract(activation.order, seller=seller())

@@ -24,11 +24,17 @@ HALF_HOUR = timedelta(minutes=30)
 
 
 def activate_order(
-    *, transaction_id: uuid.UUID, buyer_subscriber_id: str, instruction: Instruction, now: datetime
+    *,
+    transaction_id: uuid.UUID,
+    buyer_subscriber_id: str,
+    instruction: Instruction,
+    request_digest: str = "",
+    now: datetime,
 ) -> Activation:
     """Accept `instruction` under the buyer's order, or reject it where another goes first; the same id answers the same.
 
-    Raises MarketError: outside the order, more than ordered, too little notice, too many events a day, wrong state.
+    `request_digest` names the buyer's signed request in the log, as confirm_order's does. Raises MarketError: outside the
+    order, more than ordered, too little notice, too many events a day, wrong state.
     """
     with transaction.atomic():
         order = order_of(transaction_id, buyer_subscriber_id)
@@ -46,10 +52,12 @@ def activate_order(
             notice=timedelta(seconds=order.offer.notice_s),
         )
         check_events_per_day(day_counts=events_that_day(order, instruction), limit=order.offer.max_events_per_day)
-        return take(order, instruction, state, now=now)
+        return take(order, instruction, state, request_digest=request_digest, now=now)
 
 
-def take(order: Order, instruction: Instruction, state: OrderState, *, now: datetime) -> Activation:
+def take(
+    order: Order, instruction: Instruction, state: OrderState, *, request_digest: str = "", now: datetime
+) -> Activation:
     """Enter an instruction that was found good: the order goes to `state`, or the instruction gives way to another.
 
     The order is locked. Raises MarketError where the stacking ledger does not hold what is instructed.
@@ -65,7 +73,7 @@ def take(order: Order, instruction: Instruction, state: OrderState, *, now: date
     order.version += 1
     order.save(update_fields=["state", "version"])
     Site.objects.filter(pk=order.offer.site_id).update(replan_requested_at=now)
-    record(activation, now=now)
+    record(activation, request_digest=request_digest, now=now)
     return activation
 
 
@@ -163,7 +171,7 @@ def declared(offer: Offer, start: datetime) -> Decimal:
     return Decimal(str(offer.plan.load_kw[slot])).quantize(Decimal("0.001"))
 
 
-def record(activation: Activation, *, now: datetime) -> None:
+def record(activation: Activation, *, request_digest: str, now: datetime) -> None:
     """The event, the pages and the re-plan that follow from a dispatch."""
     order = activation.order
     organisation = order.offer.site.organisation
@@ -183,6 +191,7 @@ def record(activation: Activation, *, now: datetime) -> None:
                 }
                 for row in activation.periods.order_by("start_at")
             ],
+            **events.requested_by(request_digest),
         },
         organisations=[organisation],
         now=now,

@@ -19,11 +19,17 @@ from marketplace.usecases.write_document import write_document
 
 
 def confirm_order(
-    *, transaction_id: uuid.UUID, buyer_subscriber_id: str, agreed_pence: int | None, now: datetime
+    *,
+    transaction_id: uuid.UUID,
+    buyer_subscriber_id: str,
+    agreed_pence: int | None,
+    request_digest: str = "",
+    now: datetime,
 ) -> Order:
     """Confirm the initialised order, or let it wait for the seller's yes; repeating it answers the same order.
 
-    Raises MarketError: sold out, withdrawn, not to be stacked with what the site has sold, quote expired or changed, gate
+    `request_digest` names the buyer's signed request (BLAKE2b-512 of its bytes) in the log, so that nobody can put another
+    in its place. Raises MarketError: sold out, withdrawn, not to be stacked with what the site has sold, quote expired or changed, gate
     closed, wrong state.
     """
     with transaction.atomic():
@@ -39,9 +45,9 @@ def confirm_order(
         rules = SaleRules.objects.filter(site=order.offer.site_id).first()
         order.waits_because = why_it_waits(order, rules)
         if rules is not None and order.waits_because:
-            ask(order, rules, now=now)
+            ask(order, rules, request_digest=request_digest, now=now)
         else:
-            settle_on(order, state, now=now)
+            settle_on(order, state, request_digest=request_digest, now=now)
         refresh_catalogue(organisation=order.offer.site.organisation, now=now)
     return order
 
@@ -58,7 +64,7 @@ def why_it_waits(order: Order, rules: SaleRules | None) -> str:
     )
 
 
-def ask(order: Order, rules: SaleRules, *, now: datetime) -> None:
+def ask(order: Order, rules: SaleRules, *, request_digest: str, now: datetime) -> None:
     """Let the order wait, its capacity held, until somebody of the seller decides or the time for it is over."""
     site = order.offer.site
     within = timedelta(seconds=rules.approve_within_s)
@@ -69,22 +75,26 @@ def ask(order: Order, rules: SaleRules, *, now: datetime) -> None:
     events.append(
         type="order.waiting",
         subject=f"order:{order.pk}",
-        payload={"why": order.waits_because, "approve_by": order.approve_by.isoformat()},
+        payload={
+            "why": order.waits_because,
+            "approve_by": order.approve_by.isoformat(),
+            **events.requested_by(request_digest),
+        },
         organisations=[site.organisation],
         now=now,
     )
     notify.changed("catalogue", "offers", f"orders:{site.organisation.slug}", f"order:{order.pk}")
 
 
-def settle_on(order: Order, state: OrderState, *, now: datetime) -> None:
+def settle_on(order: Order, state: OrderState, *, request_digest: str = "", now: datetime) -> None:
     """The order is sold."""
     order.state, order.confirmed_at = state, now
     order.version += 1
     order.save(update_fields=["state", "confirmed_at", "version"])
-    record(order, write_document(order=order, now=now), now=now)
+    record(order, write_document(order=order, now=now), request_digest=request_digest, now=now)
 
 
-def record(order: Order, document: ContractDocument, *, now: datetime) -> None:
+def record(order: Order, document: ContractDocument, *, request_digest: str, now: datetime) -> None:
     """The event, the pages and the agent that follow from a sale."""
     organisation = order.offer.site.organisation
     events.append(
@@ -100,6 +110,7 @@ def record(order: Order, document: ContractDocument, *, now: datetime) -> None:
                 {"start": row.start_at.isoformat(), "power_w": int(row.ordered_kw * 1000)}
                 for row in order.periods.order_by("start_at")
             ],
+            **events.requested_by(request_digest),
         },
         organisations=[organisation],
         now=now,

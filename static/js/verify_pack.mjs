@@ -768,6 +768,7 @@ async function checkCheckpoints(pack, heads, roots, given, check) {
     check.counted += 1;
     for (const what of noteFaults(await pack.bytes(name), log, witnesses, known, pack.about.log_id)) check.fault(CHECKPOINT, `${name}: ${what}`, { file: name });
   }
+  if (!names.includes(`checkpoints/${pack.about.size}`)) check.fault(CHECKPOINT, "no checkpoint is over the pack's own head");
   if (!witnesses.length) check.notes.push("not_in_pack: no witness's key, so that no cosignature was looked at");
 }
 
@@ -799,12 +800,12 @@ function noteFaults(raw, log, witnesses, roots, origin) {
 const HEADER = /^Signature +keyId *= *"([^"\\|]+)\|([^"\\|]+)\|ed25519" *, *algorithm *= *"ed25519" *, *created *= *"([1-9]\d{0,9})" *, *expires *= *"([1-9]\d{0,9})" *, *headers *= *"\(created\) +\(expires\) +digest( +request-signature)?" *, *signature *= *"([^"\\]+)" *$/;
 const SECOND = 1000000;
 
-async function checkMessages(pack, given, check) {
+async function checkMessages(pack, kept, given, check) {
   if (!pack.has("beckn.jsonl")) {
     check.absent = "the pack holds no messages: only the parties to them may show them";
     return;
   }
-  const known = new Map(Object.entries(given.partyKeys ?? {}));
+  const known = new Map(Object.entries(given.partyKeys ?? {})), digests = new Set();
   for await (const line of pack.lines("beckn.jsonl")) {
     check.counted += 1;
     let what;
@@ -813,9 +814,14 @@ async function checkMessages(pack, given, check) {
     } catch (problem) {
       what = `it cannot be read: ${problem.message}`;
     }
+    digests.add(hexOf(blake2b(unbase64(line?.raw))));
     if (what) check.fault(SIGNATURE, `message ${check.counted} (${line?.action} of ${line?.subscriber_id}): ${what}`, { line: check.counted });
   }
-  if (!known.size || !given.partyKeys) check.notes.push("the parties' keys are the pack's own word, as the registry gave them then; give yours with --party-key");
+  const named = [...kept.values()].map((one) => one.told.request_blake2b512).filter((one) => one !== undefined);
+  const absent = named.filter((one) => !digests.has(one)).length;
+  if (named.length) check.notes.push(`${named.length - absent} entries name the signed request they follow from, and it is here`);
+  if (absent) check.notes.push(`not_in_pack: the requests that ${absent} entries name`);
+  if (!given.partyKeys) check.notes.push("the parties' keys are the pack's own word, as the registry gave them then; give yours with --party-key");
 }
 
 function messageFault(line, known) {
@@ -1395,7 +1401,7 @@ export async function verify(data, given = {}) {
     checkNumbers(pack, kept, V2);
     await checkTiles(pack, leaves, V3);
     await checkCheckpoints(pack, heads, roots, given, V5);
-    await checkMessages(pack, given, V6);
+    await checkMessages(pack, kept, given, V6);
     await checkAnchors(pack, heads, kept, given, V7);
     const sites = await readSites(pack, kept, V9);
     named = await checkMoney(pack, kept, sites, V8);
@@ -1419,8 +1425,11 @@ export function verdictOf(report) {
   return `exit ${report.exit}: ${report.exit ? "this pack does not hold" : "everything that is in the pack holds"}${beside}`;
 }
 
+const aboutOf = (pack) => `${pack.log_id}, head ${pack.head} over ${pack.size} entries; scope ${pack.scope?.kind}, leaves ${pack.leaves}, payloads ${pack.opened}`;
+
 export function toldInLines(report) {
   const lines = report.unreadable ? [`INCOMPLETE  ${report.unreadable}`] : [];
+  if (report.checks.length) lines.push(aboutOf(report.pack));
   for (const check of report.checks) {
     lines.push(`${WORDS[check.status].padStart(11)}  ${check.check.padEnd(3)} ${check.title}: ${check.why ?? `${check.counted} looked at`}`);
     for (const fault of check.faults) lines.push(`${" ".repeat(17)}${fault.code}: ${fault.what}`);
@@ -1490,7 +1499,8 @@ async function verifyHere(file, place) {
     list.append(item);
   }
   const halves = report.half_hours.map((one) => shown("p", `Half hour at fault: settlement period ${one.period} of ${one.date}, ${one.start}.`, "problem"));
-  place.replaceChildren(shown("h2", report.unreadable ?? verdictOf(report)), ...halves, list);
+  const about = report.checks.length ? [shown("p", aboutOf(report.pack))] : [];
+  place.replaceChildren(shown("h2", report.unreadable ?? verdictOf(report)), ...about, ...halves, list);
 }
 
 if (typeof document !== "undefined") {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import timedelta
 from decimal import Decimal
@@ -12,7 +13,7 @@ import pytest
 from beckn.ports import Message, Refusal
 from beckn.wire import body
 from marketplace import bpp, clock
-from marketplace.models import Activation, MeterReading, Offer, OfferPeriod, Order
+from marketplace.models import Activation, Event, MeterReading, Offer, OfferPeriod, Order
 from marketplace.wire.activation import flex_activation
 from marketplace.wire.purchase import find_offer, select_message
 from tests.unit.marketplace.usecases.conftest import network, offer, owner, site
@@ -39,7 +40,7 @@ class Talk:
         """The answer's message, through bytes both ways."""
         told = body.parse(body.dump({"message": message}))["message"]
         context = {"transactionId": self.transaction, "action": action}
-        reply = bpp.ACTIONS[action](Message("bpp", action, self.buyer, context, told))
+        reply = bpp.ACTIONS[action](Message("bpp", action, self.buyer, context, told, digest=f"digest of {action}"))
         assert reply is not None
         return dict(body.parse(body.dump({"message": reply.message}))["message"])
 
@@ -94,6 +95,9 @@ def test_a_conversation_ends_in_a_dispatch(offer):
     (seen,) = talk.contract("status", sold)["performance"]
     assert (seen["id"], seen["status"]["code"]) == ("d-1", "ACTIVATION_ACCEPTED")
     assert {row.requested_kw for row in Activation.objects.get().periods.all()} == {Decimal(300)}
+    events = Event.objects.filter(type__in=["order.confirmed", "activation.accepted"]).order_by("pk")
+    named = [json.loads(bytes(one.payload))["request_blake2b512"] for one in events]
+    assert named == ["digest of confirm", "digest of update"], "the log names the signed requests it follows from"
 
 
 def test_a_buyer_s_readings_are_not_taken(offer):

@@ -31,6 +31,7 @@ from marketplace.models import Event, Order, User
 from marketplace.queries.evidence import everything, sight_of
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.anchor_events import anchor_events
+from marketplace.usecases.confirm_order import confirm_order
 from marketplace.usecases.export_evidence import export_evidence
 from marketplace.usecases.record_meter import record_meter
 from marketplace.usecases.record_settlements import record_settlements
@@ -61,8 +62,13 @@ def log(db: None, anchored_in: chain.Chain, embedded: EmbeddedChain) -> Order:
     party = Party(market.BUYER, "http://127.0.0.1:9/beckn/bap")
     register(party, role="bap", key_id="k1", public_key=public, now=timezone.now())
     site = market.site()
-    activation = market.dispatched(market.confirmed(market.offer(site)), market.instruction("400"))
-    said(activation.order, signing.Signer(market.BUYER, "k1", key), public)
+    order = market.initialised(market.offer(site))
+    digest = said(order, signing.Signer(market.BUYER, "k1", key), public)
+    confirm_order(
+        transaction_id=order.transaction_id, buyer_subscriber_id=market.BUYER, agreed_pence=order.quote_pence,
+        request_digest=digest, now=market.NOW,
+    )  # fmt: skip
+    activation = market.dispatched(Order.objects.get(pk=order.pk), market.instruction("400"))
     record(site, settled.history() | {FIRST: 250_000, SECOND: 310_000}, now=END)
     settle_activation(activation=activation, now=END)
     half_a_penny_each(site.organisation, 3)
@@ -74,14 +80,15 @@ def log(db: None, anchored_in: chain.Chain, embedded: EmbeddedChain) -> Order:
     return activation.order
 
 
-def said(order: Order, signer: signing.Signer, public: str) -> None:
-    """The buyer's confirmation, as our inbox keeps one."""
+def said(order: Order, signer: signing.Signer, public: str) -> str:
+    """The buyer's confirmation, as our inbox keeps one; its digest."""
     raw, now = json.dumps({"context": {"action": "confirm"}, "message": {}}).encode(), timezone.now()
     InboxMessage.objects.create(
         role="bpp", subscriber_id=market.BUYER, action="confirm", message_id=uuid4(), transaction_id=order.transaction_id,
         authorization=signing.sign(raw, signer, now=now), public_key=public, raw=raw, digest="", receipt=b"",
         received_at=now, next_attempt_at=now,
     )  # fmt: skip
+    return signing.hashed(raw).hex()
 
 
 def record(site: Any, readings: dict[Any, int], *, now: Any) -> None:
@@ -152,6 +159,8 @@ def test_the_whole_log_holds_and_a_changed_reading_is_named_by_its_half_hour(
     assert report["exit"] == 0, report
     assert set(statuses(report).values()) == {"held"}
     counted = {one["check"]: one["counted"] for one in report["checks"]}
+    (notes,) = [one["notes"] for one in report["checks"] if one["check"] == "V6"]
+    assert "1 entries name the signed request they follow from, and it is here" in notes
     names = ("V4", "V5", "V6", "V8", "V9", "V10")
     assert [counted[name] for name in names] == [2, 1, 1, 6, 4, 6]  # V9: two of meters, two manifests
     report = judged(str(changed(pack, "readings.jsonl", lambda text: text.replace(",262345]", ",262346]"))))

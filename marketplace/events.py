@@ -18,6 +18,7 @@ from django.db import transaction
 
 from marketplace.ledger.leaf import SALT_BYTES, canonical, payload_commitment
 from marketplace.models import Event, Organisation
+from marketplace.models.insertion import insert_rows
 
 
 class NotInTransactionError(RuntimeError):
@@ -42,7 +43,7 @@ def append(
             f"event {type} of {subject} was appended outside a transaction; do both in transaction.atomic()"
         )
     body, salt = canonical(payload), secrets.token_bytes(SALT_BYTES)
-    event = Event.objects.create(
+    event = Event(
         id=event_ids.next(),
         type=type,
         at=now,
@@ -51,9 +52,9 @@ def append(
         salt=salt,
         payload_commit=payload_commitment(type=type, salt=salt, payload=body),
     )
-    # A new event has no links yet: they are written without asking for any first.
     link = Event.organisations.through
-    link.objects.bulk_create([link(event_id=event.pk, organisation_id=pk) for pk in {one.pk for one in organisations}])
+    insert_rows([event])
+    insert_rows([link(event_id=event.pk, organisation_id=pk) for pk in sorted({one.pk for one in organisations})])
     return event
 
 

@@ -25,6 +25,7 @@ from marketplace.ledger.log import BrokenLogError, parties_of, read_log
 from marketplace.ledger.merkle import leaf_hash
 from marketplace.ledger.recompute import faults
 from marketplace.models import Event, LedgerEntry, OrganisationNumber
+from marketplace.models.insertion import insert_rows
 
 BATCH = 1000
 
@@ -57,8 +58,8 @@ def seal_batch(*, now: datetime) -> int:
             prev = entries[-1].leaf_hash
             numbers += own
         if entries:
-            LedgerEntry.objects.bulk_create(entries)
-            OrganisationNumber.objects.bulk_create(numbers)
+            insert_rows(entries)
+            insert_rows(numbers)
             check_sealed(first, newest.leaf_hash if newest else FIRST_PREV)
             notify.changed("ledger")
     return len(entries)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import orjson
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from marketplace.ledger import checkpoint, merkle
 from marketplace.ledger.deployment import deployment
@@ -36,7 +36,7 @@ PAGE = 20
 
 @dataclass(frozen=True, slots=True)
 class PublicHead:
-    """A tree head and where it stands. `transaction` is empty until it was sent."""
+    """A tree head and where it stands. `transaction` is empty until it was sent; `extends` is the size of the one before."""
 
     number: int
     size: int
@@ -46,6 +46,7 @@ class PublicHead:
     state_name: str
     transaction: str
     block: int | None
+    extends: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,12 @@ class LeafPage:
 def audit_page(number: int, asked: str) -> AuditPage:
     """Page `number` of the heads, the checkpoint, and what `asked` turned out to be."""
     rows = Anchor.objects.filter(kind=Anchor.Kind.HEAD).order_by("-seq")
+    before = Anchor.objects.filter(kind=Anchor.Kind.HEAD, seq=OuterRef("seq") - 1).values("size")[:1]
     newest, anchored = rows.first(), rows.filter(state=Anchor.State.FINAL).first()
     standing, fault = standing_checkpoint()
     chain_id, contract = contract_place()
     return AuditPage(
-        heads=page_of(rows, number, public_head, size=PAGE),
+        heads=page_of(rows.annotate(before=Subquery(before)), number, public_head, size=PAGE),
         newest=public_head(newest) if newest else None,
         anchored=public_head(anchored) if anchored else None,
         published=standing,
@@ -181,6 +183,7 @@ def public_head(row: Anchor) -> PublicHead:
         state_name=name,
         transaction=row.tx_hash,
         block=row.block_number,
+        extends=getattr(row, "before", None),
     )
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import stat
 from base64 import b64encode
 from dataclasses import replace
+from http.server import ThreadingHTTPServer
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
+import requests
 import responses
 
 from marketplace.ledger import merkle, witness
@@ -25,6 +28,7 @@ from marketplace.ledger.checkpoint import (
 )
 from marketplace.ledger.key_file import KeyFileError
 from marketplace.ledger.witness import Witness, cosigned, request_body
+from marketplace.management.commands.audit_witness import handler_of
 from tests.unit.marketplace.ledger import fsck
 
 LOG = PrivateKey("caco.example/log", ED25519, bytes(range(32)))
@@ -165,3 +169,23 @@ def test_the_log_carries_what_witnesses_gave_and_does_without_the_rest(eyes, set
         assert fsck.signed_head(made.note().encode(), key)[1] == size
     assert size_type["conflict"]
     assert witness.TIMEOUT_S <= 10
+
+
+def test_the_witness_answers_over_http(eyes):
+    """What manage.py audit_witness serves, asked by what asks for a log."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler_of(eyes)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            for old, size in ((0, 4), (0, 9)):  # at the second we are told which size it knows
+                tree = SimpleNamespace(
+                    consistency_proof=lambda old, size=size: merkle.consistency_proof(LEAVES[:size], old)
+                )
+                given = witness.ask(checkpoint(size), tree, key=EYES.public, url=url, old=old)
+                assert [one.key_id for one in given] == [EYES.public.key_id]
+            with pytest.raises(NoteError, match="it answered 404: This witness answers POST /add-checkpoint"):
+                witness.ask(checkpoint(9), tree, key=EYES.public, url=f"{url}/elsewhere", old=9)
+            assert requests.post(f"{url}/add-checkpoint", data=b"x" * 70_000, timeout=5).status_code == 413
+            assert requests.get(url, timeout=5).status_code == 501
+        finally:
+            server.shutdown()

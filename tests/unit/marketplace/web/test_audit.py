@@ -145,6 +145,18 @@ def test_a_hash_is_looked_up_and_the_path_is_drawn(public: Path, world: World) -
     assert Client().get(reverse("audit-consistency", args=[5, 10**6])).status_code == 404
 
 
+def test_each_head_shows_how_it_extends_the_one_before(public: Path) -> None:
+    hashes = leaf_hashes(log_size())
+    assert f'href="{reverse("audit-consistency", args=[4, 7])}"' in Client().get(reverse("audit")).content.decode()
+    old, new, *proof = Client().get(reverse("audit-consistency", args=[4, 7])).content.decode().splitlines()
+    assert old == f"old 4 {merkle.root(hashes[:4]).hex()}"
+    assert new == f"new 7 {merkle.root(hashes[:7]).hex()}"
+    assert merkle.verify_consistency(
+        old_size=4, new_size=7, old_root=merkle.root(hashes[:4]), new_root=merkle.root(hashes[:7]),
+        proof=[bytes.fromhex(one) for one in proof],
+    )  # fmt: skip
+
+
 def test_a_head_is_submitted_until_it_is_final_and_no_chain_is_said(public: Path, settings) -> None:
     Anchor.objects.filter(kind="HEAD").update(state="MINED")
     page = Client().get(reverse("audit")).content.decode()

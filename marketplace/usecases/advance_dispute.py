@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from beckn import outbox
+from beckn.registry import UnknownPeerError
 from flex_engine.settle.dispute_clock import decision_due
 from marketplace.models import Dispute, Organisation, SettlementStatement, User, buyer_of, other_is_here
 from marketplace.rules.dispute import UNDECIDED, DisputeState, DisputeStep, Side, Standing, check_step
@@ -16,6 +18,7 @@ from marketplace.rules.errors import MarketError
 from marketplace.usecases.open_dispute import NO_EVIDENCE, Evidence, check_words, held_statement, note, party, record
 from marketplace.wire.report import report_order
 
+log = logging.getLogger(__name__)
 STEPS = (DisputeStep.RESPOND, DisputeStep.UPHOLD, DisputeStep.ESCALATE)
 SAID = {
     DisputeStep.RESPOND: "dispute.answered",
@@ -127,9 +130,14 @@ def take(
 
 
 def tell_buyer_elsewhere(dispute: Dispute) -> None:
-    """The order as it stands, by an on_status nobody asked for; a buyer of this installation reads the dispute itself."""
+    """The order as it stands, by an on_status nobody asked for; a buyer of this installation reads the dispute itself.
+
+    The step holds also for a buyer whom the registry does not know any more, who can ask for the state.
+    """
     order = dispute.statement.order
-    if buyer_of(order) is None:
+    if buyer_of(order) is not None:
+        return
+    try:
         outbox.send(
             role="bpp",
             action="on_status",
@@ -137,3 +145,5 @@ def tell_buyer_elsewhere(dispute: Dispute) -> None:
             to=order.buyer_subscriber_id,
             transaction_id=order.transaction_id,
         )
+    except UnknownPeerError as problem:
+        log.error("%s was not told of dispute %s: %s", order.buyer_subscriber_id, dispute.pk, problem)

@@ -9,6 +9,7 @@ from typing import Any
 from marketplace import events, notify
 from marketplace.models import Purchase, PurchaseDispute
 from marketplace.rules.dispute import DisputeState
+from marketplace.wire.delivery import objects
 from marketplace.wire.purchase import freeze
 
 LONGEST = 120
@@ -23,7 +24,10 @@ def keep_dispute_reply(
     told_at: datetime,
     now: datetime,
 ) -> bool:
-    """Whether an on_support answers a dispute, which is then kept with it. The caller holds the purchase."""
+    """Whether an on_support says something of a dispute, which is then kept with it. The caller holds the purchase.
+
+    A seller that does not know FlexDispute answers like any question, and its answer is kept like one.
+    """
     row = next((one for one in purchase.disputes.all() if str(one.message_id) == message_id.lower()), None)
     if row is None:
         return False
@@ -38,12 +42,16 @@ def keep_dispute_reply(
         row.save(update_fields=["refusal", "state", "updated_at"])
         notify.changed(f"purchase:{purchase.pk}")
         return True
+    found = [told for told in channels_of(message) if told.get("@type") == "FlexDispute"]
+    for told in found:
+        take_over(row, told, told_at=told_at, now=now)
+    return bool(found)
+
+
+def channels_of(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The channels of an on_support; none where it has none that can be read."""
     support = message.get("support")
-    channels = support.get("channels") if isinstance(support, Mapping) else None
-    for told in channels if isinstance(channels, list) else []:
-        if isinstance(told, Mapping) and told.get("@type") == "FlexDispute":
-            take_over(row, told, told_at=told_at, now=now)
-    return True
+    return objects(support.get("channels")) if isinstance(support, Mapping) else []
 
 
 def keep_dispute_state(*, purchase: Purchase, told: Mapping[str, Any], told_at: datetime, now: datetime) -> None:

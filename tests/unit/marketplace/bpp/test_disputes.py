@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from beckn.models import OutboxMessage
+from beckn.models import OutboxMessage, Subscriber
 from beckn.ports import Message, Refusal
 from beckn.registry import register
 from beckn.wire import body, schema
@@ -213,6 +213,24 @@ def test_what_the_seller_does_not_take_is_said_and_can_be_sent_again(table: Tabl
     (seen,) = disputes_with_seller(bought)
     assert (seen.state, seen.refusal_code, seen.refusal, seen.steps) == ("REFUSED", "DISPUTE_TOO_LATE", "Too late.", ())
     assert claim(table, bought) != row
+
+
+def test_a_seller_that_knows_no_disputes_answers_like_any_question(table: Table, bought: Purchase) -> None:
+    row = claim(table, bought)
+    channel = {"@context": "c", "@type": "EmailChannel", "email": "help@seller.example"}
+    hear(bought, "on_support", {"support": {"channels": [channel]}}, answers=row.message_id)
+    assert PurchaseDispute.objects.get().state == "SENT"
+    assert Purchase.objects.get(pk=bought.pk).answers["on_support"]["message"]["support"]["channels"] == [channel]
+
+
+def test_a_buyer_that_left_the_registry_does_not_keep_the_seller_from_answering(table: Table) -> None:
+    say(table, "support", support(table))
+    Subscriber.objects.filter(subscriber_id=BUYER).delete()
+    dispute = advance_dispute(
+        dispute=Dispute.objects.get(), step=DisputeStep.RESPOND, organisation=table.seller, user=table.people[table.seller],
+        words="It did not.", agrees=False, now=LATER,
+    )  # fmt: skip
+    assert dispute.state == "ANSWERED"
 
 
 def test_only_a_buyer_who_may_and_only_a_settlement_elsewhere(table: Table, bought: Purchase) -> None:

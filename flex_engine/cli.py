@@ -22,6 +22,7 @@ from flex_engine.flexibility.envelope import envelope
 from flex_engine.flexibility.offer import NoOfferError, Wanted, draft
 from flex_engine.grid.forecast import Choice, ShortHistoryError, best_available
 from flex_engine.optimise.fifo import fifo
+from flex_engine.optimise.peers.registry import policies
 from flex_engine.optimise.problem import Problem, SiteLimits
 from flex_engine.optimise.solve import Plan, solve
 from flex_engine.quantities import Label
@@ -83,6 +84,7 @@ def parser() -> argparse.ArgumentParser:
         default="REDUCE",
         help="of the offer: turn-down or turn-up (%(default)s)",
     )
+    plan.add_argument("--compare", action="store_true", help="say what published scheduling policies would do too")
     plan.add_argument("--json", action="store_true", help="print one JSON document")
     ahead = commands.add_parser("forecast", help="forecast carbon and price from their own history")
     ahead.set_defaults(run=run_forecast)
@@ -155,6 +157,8 @@ def run_plan(options: argparse.Namespace, out: TextIO) -> int:
     planned = tuple(job for job in problem.jobs if job.id not in plan.unplanned)
     plain = fifo(replace(problem, jobs=planned))  # the same work, or the comparison says nothing
     answer = plan_facts(problem, queue, signals, plan, plain)
+    if options.compare:
+        answer["policies"] = compared(replace(problem, jobs=planned))
     if plan.allocations:
         answer |= flexibility_facts(problem, plan, offer=options.offer, direction=options.direction)
     print(json.dumps(answer, indent=1) if options.json else plan_words(answer), file=out)
@@ -236,6 +240,20 @@ def flexibility_facts(problem: Problem, plan: Plan, *, offer: bool, direction: D
     return facts
 
 
+def compared(problem: Problem) -> list[dict[str, Any]]:
+    """What each published policy makes of the same work: energy cost in GBP, carbon in kg CO2e, jobs that end late."""
+    plans = {name: policy(problem) for name, policy in policies().items()}
+    return [
+        {
+            "policy": name,
+            "cost_gbp": round(plan.cost_gbp, 4),
+            "carbon_kg": round(plan.carbon_kg, 4),
+            "late_jobs": len(plan.unplanned),
+        }
+        for name, plan in plans.items()
+    ]
+
+
 def plan_words(facts: dict[str, Any]) -> str:
     """The same for a person."""
     said = [f"{facts['status']}: {facts['jobs']} jobs over {facts['slots']} half hours from {facts['start']}"]
@@ -245,6 +263,10 @@ def plan_words(facts: dict[str, Any]) -> str:
             f"energy £{facts['cost_gbp']:.2f}, {facts['carbon_kg']:.1f} kg CO2e (solved in {facts['solve_s']:.2f} s)",
             f"first come, first served £{facts['fifo_cost_gbp']:.2f}, {facts['fifo_carbon_kg']:.1f} kg CO2e",
         ]
+    said += [
+        f"{p['policy']}: £{p['cost_gbp']:.2f}, {p['carbon_kg']:.1f} kg CO2e, {p['late_jobs']} jobs late"
+        for p in facts.get("policies", [])
+    ]
     said += [f"{a['label'].title()}: {a['name']} = {a['value']} ({a['why']})" for a in facts["assumptions"]]
     said += [f"{s['series']} from {s['source']} ({s['label'].title()})" for s in facts["signals"]]
     bad = facts["row_errors"]

@@ -69,6 +69,28 @@ def solve(problem: Problem, *, time_limit_s: float = 30.0) -> Plan:
 
     Jobs that cannot fit their own window are left out and named; every other reason for having no plan is in `reasons`.
     Each call to the solver may take `time_limit_s`.
+
+    >>> from datetime import UTC, datetime, timedelta
+    >>> from flex_engine.optimise.problem import SiteLimits
+    >>> midnight = datetime(2026, 1, 5, tzinfo=UTC)
+    >>> work = [
+    ...     Job(id=name, arrival=midnight, deadline=midnight + timedelta(hours=2), duration_s=1800, power_kw=kw)
+    ...     for name, kw in (("train", 30.0), ("index", 20.0))
+    ... ]
+    >>> plan = solve(
+    ...     Problem(
+    ...         jobs=tuple(work),
+    ...         site=SiteLimits(import_limit_kw=40.0, must_run_kw=5.0),
+    ...         start=midnight,
+    ...         slots=4,
+    ...         price_gbp_per_mwh=(90.0, 40.0, 60.0, 80.0),
+    ...         carbon_g_per_kwh=(200.0, 100.0, 120.0, 180.0),
+    ...     )
+    ... )
+    >>> plan.status, plan.gap, [round(kw, 3) for kw in plan.load_kw]
+    ('OPTIMAL', 0.0, [5.0, 40.0, 20.0, 5.0])
+    >>> f"{plan.cost_gbp:.3f} GBP, {plan.carbon_kg:.2f} kg"
+    '1.825 GBP, 4.15 kg'
     """
     begun = time.perf_counter()
     fitting, left_out, reasons = admissible(problem)

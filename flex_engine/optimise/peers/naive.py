@@ -6,6 +6,7 @@ The same optimum as the planner's for interruptible work; it is here to show wha
 from __future__ import annotations
 
 import time
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -37,8 +38,10 @@ def naive(problem: Problem) -> Plan:
     for slot, terms in enumerate(load):
         if terms:
             constraints.append(cp.sum(cp.hstack(terms)) <= limits[slot] - problem.site.must_run_kw)
-    said = cp.Problem(cp.Minimize(cp.sum(cp.hstack(goal))), constraints)
-    said.solve(solver=cp.HIGHS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # cvxpy says that this is no way to write it; that is the point
+        said = cp.Problem(cp.Minimize(cp.sum(cp.hstack(goal))), constraints)
+        said.solve(solver=cp.HIGHS)
     if said.status != "optimal":
         raise ValueError(f"the naive model has no plan: {said.status}")
     one_each = [group for job in problem.jobs for group in aggregate(problem, [job], merge=False)]

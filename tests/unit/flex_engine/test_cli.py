@@ -48,6 +48,16 @@ def planned(*arguments: str | Path) -> dict[str, Any]:
     return dict(answer)
 
 
+def test_policies_stand_beside_the_plan_and_none_that_is_on_time_is_cheaper(signals: Path, jobs: Path):
+    asked = ("plan", "--jobs", jobs, "--signals", signals, "--start", START, "--days", "3", "--compare")
+    answer = json.loads(call(*asked, "--json")[1])
+    found = {one["policy"]: one for one in answer["policies"]}
+    assert found["as soon as possible"]["cost_gbp"] == answer["fifo_cost_gbp"]
+    assert "wait awhile" in found
+    assert all(one["cost_gbp"] >= answer["cost_gbp"] - 1e-3 for one in found.values() if not one["late_jobs"])
+    assert "wait awhile: £" in call(*asked)[1]
+
+
 def test_a_plan_of_synthetic_input_beats_first_come_first_served(signals: Path, jobs: Path):
     answer = planned(
         "--jobs", jobs, "--signals", signals, "--start", START, "--days", "3", "--offer", "--carbon-price", "85"

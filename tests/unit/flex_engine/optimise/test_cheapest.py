@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import doctest
 import itertools
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 
+from flex_engine.optimise import cheapest as room
+from flex_engine.optimise import classes, starts
+from flex_engine.optimise import solve as solving
 from flex_engine.optimise.cheapest import bound_gbp, cheapest
 from flex_engine.optimise.checker import check
+from flex_engine.optimise.peers import registry
 from flex_engine.optimise.problem import Problem, SiteLimits
 from flex_engine.optimise.solve import UNHINDERED, finished, solve, solve_fitting
 from flex_engine.optimise.starts import starts_of
 from tests.unit.flex_engine.optimise.queues import job, problem, promise, queues
+
+
+def test_the_examples_in_the_docstrings_hold():
+    for module in (room, classes, starts, solving, registry):
+        found = doctest.testmod(module)
+        assert found.failed == 0
+        assert found.attempted > 0
 
 
 def energy_gbp(made: Problem, load: tuple[float, ...]) -> float:

@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -278,8 +279,9 @@ def prepare(folder: Path) -> None:
     file.write_text(KEY.hex())
 
 
-def campaign(folder: Path, *, faults: int, seed: int) -> tuple[Campaign, list[str]]:
-    """Run until so many faults have happened. Answers the campaign and its doubts."""
+def campaign(folder: Path, *, faults: int, seed: int, minutes: float) -> tuple[Campaign, list[str]]:
+    """Run until so many faults have happened, or the time is up. Answers the campaign and its doubts."""
+    until = time.monotonic() + 60 * minutes
     with SecondChain(folder / "second", KEY) as chain:
         prepare(folder)
         from django.conf import settings
@@ -291,7 +293,7 @@ def campaign(folder: Path, *, faults: int, seed: int) -> tuple[Campaign, list[st
         deploy()
         with Door(chain.url) as door:
             made = Campaign(chain, door, seed)
-            while made.happened.total() < faults:
+            while made.happened.total() < faults and time.monotonic() < until:
                 made.round()
             made.finish()
             return made, made.doubts()
@@ -302,12 +304,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.chain_faults", description=__doc__)
     parser.add_argument("--faults", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, default=600, help="stop then, and judge what has happened")
     wanted = parser.parse_args()
     if lack := missing():
         sys.exit(f"chain_faults: needs {lack}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("chain_faults: stopped"))  # and the chain with it
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="caco-faults-") as folder:
-        made, doubts = campaign(Path(folder), faults=wanted.faults, seed=wanted.seed)
+        made, doubts = campaign(Path(folder), faults=wanted.faults, seed=wanted.seed, minutes=wanted.minutes)
         from marketplace.models import Anchor, AnchorAttempt, SettlementRecord
 
         for kind, times in sorted(made.happened.items()):

@@ -400,7 +400,7 @@ def checked_leaf(text: Any, check: Check, number: int) -> Entry | None:
         fits = isinstance(leaf, dict) and leaf.keys() == kinds.keys()
         fits = fits and all(type(leaf[name]) is kind for name, kind in kinds.items()) and leaf["v"] in (1, 2)
         fits = fits and all(isinstance(one, str) for one in (*leaf["party_commits"], *leaf["refs"]))
-        if not fits or spelled(leaf) != raw:
+        if not fits or outside_profile(leaf) or spelled(leaf) != raw:
             raise ValueError("it is not a leaf in canonical form")
     except (ValueError, AttributeError, TypeError, RecursionError) as problem:
         check.fault(CANONICAL, f"the leaf on line {number} of entries.jsonl cannot be used: {problem}", line=number)
@@ -522,6 +522,8 @@ def link_fault(leaf: Entry, last: Entry | None, whole: bool, index: int, check: 
         check.fault(CHAIN, f"entry {index} is due, and entry {leaf['seq']} stands there", seq=leaf["seq"])
     elif last is not None and leaf["seq"] <= last["seq"]:
         check.fault(CHAIN, f"entry {leaf['seq']} stands after entry {last['seq']}", seq=leaf["seq"])
+    if last is not None and leaf["v"] < last["v"]:
+        check.fault(CHAIN, f"entry {leaf['seq']} has a leaf of an older version than the one before", seq=leaf["seq"])
     before = "0" * 64 if leaf["seq"] == 0 else last["hash"].hex() if last and last["seq"] == leaf["seq"] - 1 else None
     if before is not None and leaf["prev"] != before:
         check.fault(

@@ -693,6 +693,7 @@ function linkFault(leaf, last, isWhole, index) {
   const found = [];
   if (isWhole && leaf.seq !== index) found.push(`entry ${index} is due, and entry ${leaf.seq} stands there`);
   else if (last && leaf.seq <= last.seq) found.push(`entry ${leaf.seq} stands after entry ${last.seq}`);
+  if (last && leaf.v < last.v) found.push(`entry ${leaf.seq} has a leaf of an older version than the one before`);
   const before = leaf.seq === 0 ? "0".repeat(64) : last && last.seq === leaf.seq - 1 ? hexOf(last.hash) : null;
   if (before !== null && leaf.prev !== before) found.push(`entry ${leaf.seq} (${leaf.type}) does not link to the entry before it`);
   return found;

@@ -16,6 +16,7 @@ from django.db.models import Q
 from flex_engine.quantities import exact
 from flex_engine.settle.dispute_clock import dispute_until
 from flex_engine.settle.effective import NothingInForceError
+from flex_engine.settle.products import product
 from flex_engine.settle.settlement_calendar import RunDate, run_date
 from marketplace.ledger.log import statement_entry
 from marketplace.models import (
@@ -73,6 +74,11 @@ class Carried:
     before_gbp: str
     after_gbp: str
 
+    @property
+    def is_something(self) -> bool:
+        """Whether anything was left over before or is now."""
+        return (self.before_gbp, self.after_gbp) != ("0", "0")
+
 
 @dataclass(frozen=True, slots=True)
 class Vat:
@@ -128,6 +134,7 @@ class StatementPage:
     mechanism: str
     terms: tuple[tuple[str, str], ...]
     product: str
+    product_name: str
     regulatory_basis: str
     terms_digest: str
     baseline_method: str
@@ -187,6 +194,7 @@ def statement_page(statement: SettlementStatement, organisation: Organisation | 
         mechanism=called.mechanism if called else "",
         terms=tuple((named(key), written(value)) for key, value in found.terms.items()),
         product=str(found.terms.get("product", "")),
+        product_name=product_name(found),
         regulatory_basis=str(found.terms.get("regulatory_basis", "")),
         terms_digest=order.terms_digest,
         baseline_method=found.baseline_method,
@@ -207,6 +215,15 @@ def statement_page(statement: SettlementStatement, organisation: Organisation | 
         anchoring=anchoring_of(found),
         entry=entry.seq if entry else None,
     )
+
+
+def product_name(statement: SettlementStatement) -> str:
+    """The product's name on the day that was settled; its key where no row is in force any more, empty where none is recorded."""
+    key = str(statement.terms.get("product", ""))
+    try:
+        return product(key, settlement_day(statement.end_at)).name if key else ""
+    except NothingInForceError:
+        return key
 
 
 def run_due(statement: SettlementStatement) -> tuple[RunDate | None, str]:

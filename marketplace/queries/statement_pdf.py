@@ -112,7 +112,7 @@ def facts(page: StatementPage) -> Cells:
         ("Buyer", page.buyer),
         ("Window", f"{local(row.start)} to {local(row.end)}"),
         ("Run and version", f"{row.run}, version {row.version} ({row.reason_name})"),
-        ("Product", f"{page.product or 'not recorded'}, mechanism {page.mechanism or 'none'}"),
+        ("Product", f"{page.product_name or 'not recorded'}, mechanism {page.mechanism or 'none'}"),
         ("Baseline", page.baseline_method or "none: nothing was metered"),
         ("Issued", utc_text(row.created_at)),
         ("Run due", due_of(page)),
@@ -203,6 +203,7 @@ def components(page: StatementPage) -> Cells:
             f"{one.after_gbp} after",
         )
         for one in page.rounding
+        if one.is_something
     ]
     return [("Component", "What", "Amount", "Left over by rounding, GBP"), *rows, total, *carried]
 

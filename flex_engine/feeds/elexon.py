@@ -4,14 +4,16 @@ GET https://data.elexon.co.uk/bmrs/api/v1/balancing/settlement/system-prices/{se
 "Contains BMRS data © Elexon Limited copyright and database right"). One settlement day a call, local days of 46, 48 or 50
 periods. Since P305 (2015) buy and sell price are one; a row where they differ is set aside, not averaged.
 
-The answer is the latest settlement run and does not say which: a price changes at later runs, so it is asked again for
-days after, and a changed price is kept beside the first with the moment it became known.
+The answer is the latest settlement run and does not say which: a price changes at later runs, so a day is asked again for
+two days, and again when one of its runs is due; a changed price is kept beside the first with the moment it became known.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from flex_engine.feeds.feed import Ask, Feed, Places
@@ -19,7 +21,9 @@ from flex_engine.feeds.reading import Reading, Value, sift
 from flex_engine.feeds.row import half_hour, number, rows_of, settlement
 from flex_engine.feeds.runs import noted
 from flex_engine.quantities import Label
-from flex_engine.timegrid import day_start, floor_half_hour, half_hours, settlement_period
+from flex_engine.settle.effective import NothingInForceError
+from flex_engine.settle.settlement_calendar import run_date, runs
+from flex_engine.timegrid import LONDON, day_start, floor_half_hour, half_hours, settlement_period
 
 BASE_URL = "https://data.elexon.co.uk/bmrs/api/v1"
 PUBLISHER, LICENCE = (
@@ -27,6 +31,7 @@ PUBLISHER, LICENCE = (
     "BMRS data licence: contains BMRS data © Elexon Limited copyright and database right",
 )
 DAY = timedelta(days=1)
+RUNS_REACH_BACK = timedelta(days=460)  # run RF comes about fourteen months after its day
 
 
 def asks(since: datetime, now: datetime, places: Places) -> list[Ask]:  # noqa: ARG001
@@ -35,6 +40,35 @@ def asks(since: datetime, now: datetime, places: Places) -> list[Ask]:  # noqa: 
         Ask(f"{BASE_URL}/balancing/settlement/system-prices/{day}?format=json", {"day": day.isoformat()})
         for day in settlement_days(since, now)
     ]
+
+
+def asks_runs(since: datetime, now: datetime, places: Places) -> list[Ask]:  # noqa: ARG001
+    """One call for each settlement day of which a run was due today or yesterday, in London."""
+    today = now.astimezone(LONDON).date()
+    days = sorted(days_of_runs(today - DAY) | days_of_runs(today))
+    return [
+        Ask(f"{BASE_URL}/balancing/settlement/system-prices/{day}?format=json", {"day": day.isoformat()})
+        for day in days
+    ]
+
+
+def days_of_runs(due: date) -> frozenset[date]:
+    """Settlement days of which a run falls on `due`, by the nominal settlement calendar."""
+    return frozenset(day for run in runs() for day in days_of_run(run, due))
+
+
+def days_of_run(run: str, due: date) -> list[date]:
+    """Settlement days whose `run` falls on `due`: neighbours, because a later day's run is never earlier."""
+
+    def falls(day: date) -> date:
+        return run_date(day, run).day
+
+    back = [due - timedelta(days=number) for number in range(RUNS_REACH_BACK.days, 0, -1)]
+    try:
+        first = bisect_left(back, due, key=falls)
+        return list(takewhile(lambda day: falls(day) == due, back[first:]))
+    except NothingInForceError:
+        return []
 
 
 def read(payload: Any, about: Mapping[str, str], now: datetime) -> Reading:
@@ -82,5 +116,9 @@ FEEDS = (
         "system-price", "System price and imbalance volume", PUBLISHER, LICENCE, ("price", "imbalance_volume"),
         asks, read, stale_after=timedelta(hours=2), every=timedelta(minutes=10), back=timedelta(days=14), overlap=timedelta(days=2),
         remark="system price, latest run",
+    ),
+    Feed(
+        "system-price-runs", "System price when a settlement run is due", PUBLISHER, LICENCE, ("price", "imbalance_volume"),
+        asks_runs, read, stale_after=timedelta(days=14), every=timedelta(hours=6), remark="system price, latest run",
     ),
 )  # fmt: skip

@@ -14,6 +14,7 @@ from tests.unit.flex_engine.feeds.recorded import moment, price_row, reading, wh
 DAY = date(2025, 1, 8)
 START = day_start(DAY)
 LATER = datetime(2025, 2, 1, tzinfo=UTC)
+NOW_UNUSED = LATER
 
 
 def prices(*rows, now=LATER):
@@ -60,6 +61,16 @@ def test_a_day_in_progress_ends_early_and_a_missing_period_is_named():
 def test_a_utc_day_in_summer_touches_two_settlement_days():
     asked = FEEDS["system-price"].asks(moment("2023-07-02T00:00"), moment("2023-07-03T00:00"), Places())
     assert [ask.about["day"] for ask in asked] == ["2023-07-02", "2023-07-03"]
+
+
+def test_days_are_asked_again_when_one_of_their_runs_is_due():
+    """The runs of 8 January 2025: II after 5 working days, SF 16, R1 39, R2 84, R3 154, RF 292."""
+    for due in ("2025-01-15T06:00", "2025-01-30T06:00", "2025-03-04T06:00", "2025-05-09T06:00"):
+        asked = FEEDS["system-price-runs"].asks(NOW_UNUSED, moment(due), Places())
+        assert "2025-01-08" in [ask.about["day"] for ask in asked], due
+        assert len(asked) < 30
+    quiet = FEEDS["system-price-runs"].asks(NOW_UNUSED, moment("2025-02-12T06:00"), Places())
+    assert "2025-01-08" not in [ask.about["day"] for ask in quiet]
 
 
 def dated(start: datetime, **fields):

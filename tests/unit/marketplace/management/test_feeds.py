@@ -77,11 +77,11 @@ def test_live_says_of_each_feed_what_came_and_fails_when_one_did_not(house):
 def test_without_a_network_every_feed_says_so(settings):
     settings.FEEDS_MIRROR = "http://127.0.0.1:9"
     out = io.StringIO()
-    with pytest.raises(CommandError, match="15 of 17 feeds could not be read"):
+    with pytest.raises(CommandError, match="16 of 18 feeds could not be read"):
         call_command("feeds", "--live", stdout=out)
     lines = out.getvalue().splitlines()
-    assert sum("could not be read: ConnectionError" in line or "was not asked again" in line for line in lines) == 15
-    assert FeedState.objects.filter(failure_kind="UNAVAILABLE").count() == 15
+    assert sum("could not be read: ConnectionError" in line or "was not asked again" in line for line in lines) == 16
+    assert FeedState.objects.filter(failure_kind="UNAVAILABLE").count() == 16
     assert "carbon-intensity     OFF" in feeds(), "live feeds are off in settings"
 
 

@@ -12,15 +12,20 @@ A turn-up is the mirror: the schedule draws at least declared + quantity in all 
 within every job's own window and under the site's limits.
 Each schedule is joined to the plan before f and judged by optimise.checker, which shares no code with the solver's side.
 
-Not proved: a second instruction while the first is being delivered, jobs that arrive or overrun later, and power that
-differs from the estimate. The margin an offer keeps back is for those; the caller says how large it is.
+What else the site has promised (`beside`) is in every schedule from its own f on, and for each half hour of it before the
+window there is a schedule too. So whichever promise is called first, the schedule then followed keeps all the others
+deliverable: it delivers them. A second instruction while the first is being delivered is covered in the same way.
+
+Not proved: jobs that arrive or overrun later, and power that differs from the estimate. The margin an offer keeps back is
+for those; the caller says how large it is.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
@@ -83,20 +88,37 @@ class Certificate:
 
 
 def certify(
-    problem: Problem, plan: Checkable, *, first: int, last: int, direction: Direction = "REDUCE"
+    problem: Problem,
+    plan: Checkable,
+    *,
+    first: int,
+    last: int,
+    direction: Direction = "REDUCE",
+    beside: Sequence[Commitment] = (),
+    reference_kw: Sequence[float] | None = None,
 ) -> Certificate:
     """The largest constant turn-down under `plan`, or turn-up over it, in half hours [first, last), with its proof.
 
-    Jobs of the problem that the plan does not hold are left out: they are nobody's promise. Raises ValueError for a window
-    outside the plan.
+    `beside` is what else is promised and may be called: whichever of it is called first, what is left of it and the whole
+    offer can still be delivered. `reference_kw` is what the power is measured from, by half hour of the window, where that
+    is not the plan's load. Jobs of the problem that the plan does not hold are left out: they are nobody's promise. Raises
+    ValueError for a window outside the plan.
     """
     if not 0 <= first < last <= problem.slots:
         raise ValueError(f"half hours {first} to {last} do not lie within the plan's {problem.slots}")
     begun = time.perf_counter()
     problem = replace(problem, jobs=tuple(job for job in problem.jobs if job.id in plan.allocations))
-    declared = tuple(plan.load_kw[first:last])
+    declared = tuple(plan.load_kw[first:last] if reference_kw is None else reference_kw)
+    counted = (*plan.load_kw[:first], *declared, *plan.load_kw[last:])
+    begun_at = sorted(
+        {slot for slot in map(problem.slot_of, starts_of(beside)) if 0 <= slot < first} | {*range(first, last)}
+    )
+    bound = {slot: ahead(problem, beside, slot) for slot in begun_at}
     try:
-        solved = [tail_of(problem, plan, slot).most(last - slot, direction) for slot in range(first, last)]
+        solved = [
+            tail_of(bound[slot], plan, slot).most(max(0, first - slot), last - slot, counted[slot:], direction)
+            for slot in begun_at
+        ]
     except UnsolvedError as problem_met:
         took = time.perf_counter() - begun
         why = (f"No proof: {problem_met}.",)
@@ -107,9 +129,9 @@ def certify(
     quantity = Decimal(repr(max(0.0, min(reached) - tolerance_kw(problem)))).quantize(WATT, ROUND_FLOOR)
     schedules = tuple(schedule for _, schedule in solved)
     faults = undeclared(problem, plan)
-    for begins, schedule in enumerate(schedules, first):
-        asked = called(problem, plan, range(begins, last), quantity, direction)
-        faults += prove(problem, plan, schedule, begins=begins, asked=asked)
+    for begins, schedule in zip(begun_at, schedules, strict=True):
+        asked = called(problem, counted, range(max(begins, first), last), quantity, direction)
+        faults += prove(bound[begins], plan, schedule, begins=begins, asked=asked)
     if quantity <= 0:
         faults.append(f"nothing can be {MOVED[direction]} in every half hour of the window with every deadline kept")
     return Certificate(
@@ -127,14 +149,25 @@ def certify(
     )
 
 
+def starts_of(promised: Iterable[Commitment]) -> list[datetime]:
+    """The half hours of some promises."""
+    return [promise.start for promise in promised]
+
+
+def ahead(problem: Problem, promised: Iterable[Commitment], slot: int) -> Problem:
+    """The problem with everything promised from half hour `slot` on as if it were called."""
+    later = (promise for promise in promised if problem.slot_of(promise.start) >= slot)
+    return replace(problem, commitments=(*problem.commitments, *later))
+
+
 def called(
-    problem: Problem, plan: Checkable, slots: Iterable[int], quantity: Decimal, direction: Direction
+    problem: Problem, counted: Sequence[float], slots: Iterable[int], quantity: Decimal, direction: Direction
 ) -> tuple[Commitment, ...]:
-    """What a full dispatch of `slots` asks of the site."""
+    """What a full dispatch of `slots` asks of the site, measured from `counted`."""
     kw = float(quantity)
     if direction == "REDUCE":
-        return tuple(Commitment(THIS_OFFER, problem.time(one), site_max_kw=plan.load_kw[one] - kw) for one in slots)
-    return tuple(Commitment(THIS_OFFER, problem.time(one), site_min_kw=plan.load_kw[one] + kw) for one in slots)
+        return tuple(Commitment(THIS_OFFER, problem.time(one), site_max_kw=counted[one] - kw) for one in slots)
+    return tuple(Commitment(THIS_OFFER, problem.time(one), site_min_kw=counted[one] + kw) for one in slots)
 
 
 def prove(

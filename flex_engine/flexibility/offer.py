@@ -17,7 +17,7 @@ from flex_engine.flexibility.envelope import envelope
 from flex_engine.flexibility.price import PLAIN, Pay, Price, line, price_of
 from flex_engine.flexibility.reference import Meter, Reference, reference_of
 from flex_engine.optimise.checker import Checkable
-from flex_engine.optimise.problem import Problem
+from flex_engine.optimise.problem import Commitment, Problem
 from flex_engine.settle.delivery import Direction
 from flex_engine.timegrid import HALF_HOUR, floor_half_hour
 
@@ -34,12 +34,16 @@ class NoOfferError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a buyer asks of an offer: the least kW, windows the product is bought in, how it is paid, down or up."""
+    """What a buyer asks of an offer: the least kW, windows the product is bought in, how it is paid, down or up.
+
+    `beside` is what the site has promised to others and must stay able to deliver.
+    """
 
     least_kw: Decimal = LEAST_KW
     within: Callable[[datetime, datetime], bool] | None = None
     pay: Pay = PLAIN
     direction: Direction = "REDUCE"
+    beside: tuple[Commitment, ...] = ()
 
     @property
     def moved(self) -> str:
@@ -108,7 +112,7 @@ def draft(
         window = best_window(problem, plan, meter, start=start, earliest=earliest, wanted=wanted)
     else:
         first, last = slots_of(problem, start, end, earliest)
-        window = window_of(problem, plan, meter, first=first, last=last, direction=wanted.direction)
+        window = window_of(problem, plan, meter, first=first, last=last, wanted=wanted)
     certificate = window.certificate
     if not certificate.holds:
         raise NoOfferError(f"Nothing can be offered in this window: {'; '.join(certificate.reasons)}.")
@@ -134,12 +138,13 @@ def draft(
 
 
 def window_of(
-    problem: Problem, plan: Checkable, meter: Meter | None, *, first: int, last: int, direction: Direction = "REDUCE"
+    problem: Problem, plan: Checkable, meter: Meter | None, *, first: int, last: int, wanted: Wanted
 ) -> Window:
     """Half hours [first, last), certified and referenced."""
+    way = wanted.direction
     return Window(
-        certify(problem, plan, first=first, last=last, direction=direction),
-        reference_of(problem, plan, meter, first=first, last=last, direction=direction),
+        certify(problem, plan, first=first, last=last, direction=way, beside=wanted.beside),
+        reference_of(problem, plan, meter, first=first, last=last, direction=way),
     )
 
 
@@ -235,10 +240,7 @@ def best_window(
             apart = reference_of(problem, plan, meter, first=first, last=last, direction=wanted.direction)
             promise[first] = (least - float(apart.unpaid_kw)) * mean(worth, first)
     chosen = spread(sorted(promise, key=lambda first: (-promise[first], first)), promise)
-    found = [
-        window_of(problem, plan, meter, first=first, last=first + LENGTH_SLOTS, direction=wanted.direction)
-        for first in chosen
-    ]
+    found = [window_of(problem, plan, meter, first=first, last=first + LENGTH_SLOTS, wanted=wanted) for first in chosen]
     proved = [one for one in found if one.certificate.holds and one.quantity_kw >= wanted.least_kw]
     if not proved:
         raise NoOfferError(nothing_found(found, wanted))

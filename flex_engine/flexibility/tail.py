@@ -33,9 +33,14 @@ class Tail:
     fixed_kw: tuple[float, ...]
     declared_kw: tuple[float, ...]
 
-    def most(self, length: int, direction: Direction = "REDUCE") -> tuple[float, dict[str, Shares]]:
-        """(largest constant kW under, or over, the plan in the first `length` half hours, a whole schedule that does it)."""
-        solved = self.solve(move=Move(0, length, self.movable(self.declared_kw), direction))
+    def most(
+        self, first: int, last: int, reference_kw: Sequence[float], direction: Direction = "REDUCE"
+    ) -> tuple[float, dict[str, Shares]]:
+        """(largest constant kW under, or over, the reference in [first, last), a whole schedule that does it).
+
+        Half hours are counted from `slot`, where `reference_kw` begins too.
+        """
+        solved = self.solve(move=Move(first, last, self.movable(reference_kw), direction))
         return max(0.0, solved.quantity), self.whole(solved)
 
     def value_gbp(

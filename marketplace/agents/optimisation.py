@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from celery import shared_task
 
 from marketplace import clock
 from marketplace.agents.decide import decide
-from marketplace.models import AgentDecision, Bid, OfferRequest, Plan, Site, Tender
+from marketplace.models import AgentDecision, Bid, Offer, OfferRequest, Plan, Site, Tender
 from marketplace.rules.errors import MarketError
 from marketplace.usecases.answer_offer_request import answer_offer_request
+from marketplace.usecases.certify_offers import changed_offers
 from marketplace.usecases.clear_tender import clear_tender
 from marketplace.usecases.lease import holding
 from marketplace.usecases.plan_site import plan_site
+from marketplace.usecases.recertify_site import is_stale, recertify_site
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +37,38 @@ def plan(*, site_id: int, force: bool = False, **_: Any) -> None:
             blocked(site, str(problem))
             return
         decide(agent="optimisation", site=site, now=now, subject=f"plan:{made.pk}", **words(made))
+        tell(site, changed_offers(site, now=now), saw=f"plan {made.pk}", now=now)
+
+
+@shared_task(name="marketplace.agents.optimisation.recertify")
+def recertify(*, site_id: int, **_: Any) -> None:
+    """Prove one site's offers anew. Beside a plan of it being made there is nothing to do: the plan proves them itself."""
+    with holding(f"plan:{site_id}", seconds=120) as held:
+        if held:
+            site, now = Site.objects.get(pk=site_id), clock.now()
+            tell(site, recertify_site(site=site, now=now), saw="an offer was sold or put on sale", now=now)
+
+
+def tell(site: Site, changed: Iterable[Offer], *, saw: str, now: datetime) -> None:
+    """One decision for each offer that holds less, or what is sold of which can no longer be delivered, or can again."""
+    for offer in changed:
+        decided, why = told(offer)
+        decide(agent="optimisation", site=site, now=now, subject=f"offer:{offer.pk}", saw=saw, decided=decided, why=why)
+
+
+def told(offer: Offer) -> tuple[str, str]:
+    """(what became of an offer, why) in words."""
+    window = f"the {offer.get_direction_display().lower()} from {offer.start_at:%Y-%m-%dT%H:%M}Z"
+    standing = offer.standing
+    if standing["broken"]:
+        return f"warned: what is sold of {window} cannot be delivered", standing["broken"]
+    if offer.state == Offer.State.WITHDRAWN:
+        return f"withdrew what was unsold of {window}", standing["why"]
+    if not standing["holds"]:
+        return f"kept the draft of {window} from being published", standing["why"]
+    if standing["why"]:
+        return f"offered less of {window}", standing["why"]
+    return f"found {window} deliverable again", "the plan in force proves it beside all else that is sold"
 
 
 def words(made: Plan) -> dict[str, str]:
@@ -111,6 +147,10 @@ def tick(**_: Any) -> None:
     """Plan every site whose request is still open: nothing depends on the wake-up call."""
     for site_id in Site.objects.filter(replan_requested_at__isnull=False).values_list("pk", flat=True):
         plan(site_id=site_id)
+    ahead = Offer.objects.filter(end_at__gt=clock.now())
+    for site in Site.objects.filter(pk__in=ahead.values("site")).order_by("pk"):
+        if is_stale(site, now=clock.now()):
+            recertify(site_id=site.pk)
     clear_due()
     for request_id in OfferRequest.objects.filter(state=OfferRequest.State.PENDING).values_list("pk", flat=True):
         draft(request_id=request_id)

@@ -68,6 +68,9 @@ class OfferDetailShape(OfferShape):
 
     price_arithmetic = PriceLineShape(many=True)
     certificate = serializers.DictField(help_text="The proof that every dispatch allowed can be met.")
+    standing = serializers.DictField(
+        help_text="The proof solved anew beside all that is sold: plan, at, holds, why, lowered, broken. Empty: never."
+    )
     back_test = serializers.DictField(
         help_text="Each baseline method on past days without an event, and what speaks against it."
     )

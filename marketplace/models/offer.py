@@ -56,6 +56,11 @@ class Offer(models.Model):
     certificate = models.JSONField(
         default=dict, help_text="Proof that every dispatch allowed can be met, with its solver facts"
     )
+    standing = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Whether the proof still holds beside all else that is sold, as certify_offers last found it",
+    )
     back_test = models.JSONField(
         default=dict, help_text="Each baseline method on past days without an event, as back_test_site made it"
     )

@@ -45,7 +45,7 @@ def operator_items(user: User, now: datetime) -> list[Item]:
         *waiting_uploads(user, now),
         *meter_files(user, now),
         *open_tenders(user, now),
-        *draft_offers(user, now),
+        *open_offers(user, now),
         *waiting_orders(user, now),
         *coming_dispatches(user, now),
         *untold_positions(user, now),
@@ -148,10 +148,16 @@ def refused_plans(user: User) -> Iterator[Item]:
         yield Item(f"No new plan for {site.name}", why, "See what to relax", "schedule", site.slug, None, "bad")
 
 
-def draft_offers(user: User, now: datetime) -> Iterator[Item]:
-    """Drafts that can still be published."""
-    drafts = visible(Offer, user).filter(state=Offer.State.DRAFT, gate_closure_at__gt=now).select_related("site")
-    for row in drafts.order_by("gate_closure_at")[:5]:
+def open_offers(user: User, now: datetime) -> Iterator[Item]:
+    """Drafts that can still be published, offers whose proof no longer holds, and sales that cannot be delivered."""
+    drafts = Q(state=Offer.State.DRAFT, gate_closure_at__gt=now)
+    broken = Q(end_at__gt=now) & ~Q(standing__broken="") & Q(standing__broken__isnull=False)
+    lowered = Q(start_at__gt=now) & ~Q(standing__lowered="") & Q(standing__lowered__isnull=False)
+    rows = visible(Offer, user).filter(drafts | broken | lowered).select_related("site")
+    found = list(rows.order_by("gate_closure_at", "created_at")[:50])
+    waiting = [row for row in found if row.state == Offer.State.DRAFT and row.standing.get("holds", True)]
+    yield from (broken_offer(row) for row in [row for row in found if row not in waiting][:5])
+    for row in waiting[:5]:
         yield Item(
             f"An offer of {row.site.name} waits in draft",
             "It is not on sale until you publish it.",
@@ -161,6 +167,18 @@ def draft_offers(user: User, now: datetime) -> Iterator[Item]:
             row.gate_closure_at,
             "attention",
         )
+
+
+def broken_offer(row: Offer) -> Item:
+    """What no longer holds of an offer."""
+    what, standing = f"{row.get_direction_display().lower()} of {row.site.name}", row.standing
+    if standing["broken"]:
+        text, why, tone = f"A sold {what} cannot be delivered", standing["broken"], "bad"
+    elif row.state == Offer.State.DRAFT:
+        text, why, tone = f"A draft {what} is no longer proved", standing["why"], "attention"
+    else:
+        text, why, tone = f"A {what} is offered with less, or not at all", standing["lowered"], "attention"
+    return Item(text, why, "See the offer", "offer", str(row.pk), row.start_at, tone)
 
 
 def coming_dispatches(user: User, now: datetime) -> Iterator[Item]:

@@ -17,6 +17,7 @@ from marketplace.queries.exports import utc_text
 from marketplace.queries.naming import named, written
 from marketplace.queries.orders import NAMES as ORDER_NAMES
 from marketplace.queries.pages import Page, page_of
+from marketplace.queries.standings import Standing, standing_of
 from marketplace.rules.back_test import method_test
 from marketplace.rules.order_state import OrderState
 from marketplace.rules.product_terms import product_on, quote
@@ -43,21 +44,8 @@ SORTS = {
     "price": ("-utilisation_price_gbp_per_kwh", "pk"),
 }
 # Certificate entries with a place of their own on the page; the rest is listed as it stands.
-NAMED_FACTS = frozenset(
-    {
-        "holds",
-        "quantity_kw",
-        "start",
-        "end",
-        "direction",
-        "site_max_kw",
-        "site_min_kw",
-        "solver",
-        "solve_s",
-        "margin",
-        "reasons",
-    }
-)
+NAMED_FACTS = frozenset({"holds", "quantity_kw", "start", "end", "direction", "solver", "solve_s", "margin", "reasons"})
+NAMED_FACTS |= {"site_max_kw", "site_min_kw"}
 
 
 NAMES = {method.id: method.name for method in methods()}  # of baselines
@@ -190,6 +178,7 @@ class OfferPage:
     periods: tuple[OfferPeriodRow, ...]
     arithmetic: tuple[PriceStep, ...]
     certificate: Certificate
+    standing: Standing | None
     back_test: BackTests
     orders: tuple[OfferOrder, ...]
     energy_kwh: Decimal
@@ -270,6 +259,7 @@ def offer_page(offer: Offer, now: datetime, *, baseline: str = "") -> OfferPage:
         periods=periods,
         arithmetic=tuple(price_step(line) for line in offer.price_arithmetic),
         certificate=certificate_of(offer.certificate),
+        standing=standing_of(offer),
         back_test=back_tests_of(offer, method),
         allowed_baselines=tuple((one, NAMES.get(one, one)) for one in allowed),
         orders=tuple(

@@ -211,6 +211,11 @@ SENTENCES: dict[str, Callable[[Payload], str]] = {
     "site.sale_rules": lambda p: f"How {p['site']} sells was set: {sale_rules(p)}.",
     "offer.drafted": lambda p: f"An offer of {kw(p['power_w'])} was drafted for {p['site']}.",
     "offer.published": published,
+    "offer.shrunk": lambda p: (
+        f"What is on sale of an offer of {p['site']} was lowered to {kw(p['left_w'])}: {p['why']}."
+    ),
+    "offer.broken": lambda p: f"What is sold of an offer of {p['site']} cannot be delivered any more, {p['why']}",
+    "offer.restored": lambda p: f"What is sold of an offer of {p['site']} can be delivered again.",
     "offer.withdrawn": lambda p: f"An offer of {p['site']} was withdrawn: {because(p)}.{kept(p)}",
     "order.confirmed": confirmed,
     "order.waiting": lambda p: f"An order waits for the seller until {p['approve_by'][:16]} UTC. {p['why']}",

@@ -42,6 +42,7 @@ def confirm_order(
             quoted_pence=order.quote_pence, agreed_pence=agreed_pence, now=now, expires_at=order.quote_expires_at
         )
         hold_capacity(order=order, now=now)
+        enqueue.enqueue("marketplace.agents.optimisation.recertify", site_id=order.offer.site_id)
         rules = SaleRules.objects.filter(site=order.offer.site_id).first()
         order.waits_because = why_it_waits(order, rules)
         if rules is not None and order.waits_because:

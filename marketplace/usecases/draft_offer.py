@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import transaction
 from flex_engine.flexibility.offer import NoOfferError, OfferDraft, Wanted, draft
 from flex_engine.flexibility.price import Pay
 from flex_engine.flexibility.reference import Meter
+from flex_engine.optimise.problem import Commitment
 from flex_engine.optimise.solve import Plan as EnginePlan
 from flex_engine.settle.performance import performance_table
 from flex_engine.settle.products import Product
@@ -28,6 +30,7 @@ from marketplace.rules.product_terms import (
 )
 from marketplace.rules.roles import Action, require
 from marketplace.usecases.back_test_site import back_test_site, event_days
+from marketplace.usecases.list_promises import Promises, list_promises
 from marketplace.usecases.plan_site import current_plan, problem_of
 
 TIME_TO_PUBLISH = timedelta(minutes=15)  # that a draft's gate is open for at least
@@ -61,7 +64,8 @@ def draft_offer(
     sold_as = product_on(product, start or now)
     check_terms(sold_as, direction, start, end)
     price_ready = availability_price(sold_as, asked_availability)
-    drawn = drawn_from(plan, sold_as, direction, start=start, end=end, now=now)
+    promises = list_promises(site=site, now=now)
+    drawn = drawn_from(plan, sold_as, direction, beside=promises.all, start=start, end=end, now=now)
     sold_as = product_on(product, drawn.start)  # the rule of the day it is delivered on
     check_terms(sold_as, direction, drawn.start, drawn.end)
     check_size(sold_as, drawn.quantity_kw)
@@ -75,6 +79,8 @@ def draft_offer(
     )
     with transaction.atomic():
         offer = store(site, plan, drawn, sold_as, price_ready, tests, now=now)
+        offer.standing = proved_beside(plan, promises, now=now)
+        offer.save(update_fields=["standing"])
         if wish is not None:
             wish.offer, wish.state, wish.answered_at = offer, OfferRequest.State.DONE, now
             wish.save(update_fields=["offer", "state", "answered_at"])
@@ -96,9 +102,19 @@ def draft_offer(
 
 
 def drawn_from(
-    plan: Plan, sold_as: Product, direction: str, *, start: datetime | None, end: datetime | None, now: datetime
+    plan: Plan,
+    sold_as: Product,
+    direction: str,
+    *,
+    beside: tuple[Commitment, ...],
+    start: datetime | None,
+    end: datetime | None,
+    now: datetime,
 ) -> OfferDraft:
-    """The engine's draft under the product. Raises WINDOW_TOO_SOON, or NOTHING_TO_OFFER with the engine's reason."""
+    """The engine's draft under the product, `beside` what the site has promised already.
+
+    Raises WINDOW_TOO_SOON, or NOTHING_TO_OFFER with the engine's reason.
+    """
     first = earliest(now, sold_as)
     if start is not None and start < first:
         raise MarketError(
@@ -114,7 +130,7 @@ def drawn_from(
             end=end,
             earliest=first,
             meter=meter_of(plan.site, sold_as.default_baseline, now=now),
-            wanted=wanted_by(sold_as, first, direction),
+            wanted=replace(wanted_by(sold_as, first, direction), beside=beside),
         )
     except NoOfferError as problem:
         raise MarketError(
@@ -171,6 +187,20 @@ def engine_plan(plan: Plan) -> EnginePlan:
         reasons=tuple(plan.reasons),
         unplanned=(),
     )
+
+
+def proved_beside(plan: Plan, promises: Promises, *, now: datetime) -> dict[str, Any]:
+    """The standing of an offer just drafted: it holds beside everything the site had promised."""
+    return {
+        "plan": plan.pk,
+        "at": now.isoformat(),
+        "holds": True,
+        "why": "",
+        "lowered": "",
+        "broken": "",
+        "beside": sorted(promises.offers),
+        "changed_at": "",
+    }
 
 
 def store(

@@ -13,6 +13,7 @@ from marketplace.models import Offer, OfferPeriod, Order, Site, SiteCapacity, St
 from marketplace.rules.dispatch import check_room
 from marketplace.rules.errors import MarketError
 from marketplace.rules.stacking import Form, Piece, Row, Wish, day_of, place, service_of
+from marketplace.usecases.list_promises import offers_beside
 from marketplace.usecases.prove_capacity import locked, prove_capacity
 from marketplace.wire.left import ledger_row
 
@@ -36,6 +37,7 @@ def hold_capacity(*, order: Order, now: datetime) -> list[StackingRow]:
     Site.objects.select_for_update(of=("self",), no_key=True).get(pk=offer.site_id)
     rows = list(OfferPeriod.objects.select_for_update(of=("self",)).filter(offer=offer).order_by("start_at"))
     check_room(asked=asked, left={row.start_at: row.offered_kw - row.reserved_kw for row in rows})
+    check_standing(offer, now=now)
     capacity = capacity_of(offer, asked, now=now)
     pieces = place(
         wish_of(offer, asked),
@@ -49,6 +51,29 @@ def hold_capacity(*, order: Order, now: datetime) -> list[StackingRow]:
     if not OfferPeriod.objects.filter(offer=offer, reserved_kw__lt=F("offered_kw")).exists():
         Offer.objects.filter(pk=offer.pk, state=Offer.State.PUBLISHED).update(state=Offer.State.SOLD)
     return enter(order, offer, pieces, now=now)
+
+
+def check_standing(offer: Offer, *, now: datetime) -> None:
+    """Raise BIZ_QUANTITY_UNAVAILABLE unless the stored proof of the offer covers all that the site has on sale or sold now.
+
+    What is on sale of an offer is what was proved, so within it the arithmetic is that of check_room. An offer from before
+    such proofs were kept stands by its certificate alone.
+    """
+    standing = offer.standing
+    if not standing:
+        return
+    if not standing["holds"]:
+        raise MarketError(
+            "BIZ_QUANTITY_UNAVAILABLE",
+            "The site's plan no longer proves this offer.",
+            fix="Search the catalogue again.",
+        )
+    if not offers_beside(offer, now=now) <= set(standing["beside"]):
+        raise MarketError(
+            "BIZ_QUANTITY_UNAVAILABLE",
+            "This offer is being proved anew beside another that the site has put on sale since.",
+            fix="Confirm again in a minute.",
+        )
 
 
 def capacity_of(offer: Offer, starts: Collection[datetime], *, now: datetime) -> list[SiteCapacity]:

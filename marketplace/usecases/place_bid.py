@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from marketplace import events, notify
+from marketplace import enqueue, events, notify
 from marketplace.models import Bid, Offer, Tender, User, role_of
 from marketplace.rules.back_test import check_back_test
 from marketplace.rules.errors import MarketError
@@ -71,6 +71,7 @@ def place_bid(
             now=now,
         )
         notify.changed(f"tender:{tender.pk}", "offers")
+        enqueue.enqueue("marketplace.agents.optimisation.recertify", site_id=offer.site_id)
     return bid
 
 
@@ -79,18 +80,6 @@ def check_open(tender: Tender) -> None:
     if tender.state != Tender.State.OPEN:
         raise MarketError(
             "TENDER_CLOSED", f"This tender is {tender.get_state_display().lower()}.", fix="Look for one that is open."
-        )
-
-
-def check_unbid(offer: Offer) -> None:
-    """Raise OFFER_IN_BID while the offer stands in a bid: what was bid is not put on sale, or taken away, beside it."""
-    standing = Bid.objects.filter(offer=offer, state=Bid.State.OFFERED).select_related("tender").first()
-    if standing is not None:
-        raise MarketError(
-            "OFFER_IN_BID",
-            f"This offer stands in a bid on the tender {standing.tender.name}, which closes at "
-            f"{standing.tender.closes_at:%Y-%m-%dT%H:%M}Z.",
-            fix="Withdraw the bid first, or wait for the allocation.",
         )
 
 

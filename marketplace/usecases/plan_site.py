@@ -14,6 +14,7 @@ from django.db import transaction
 
 from flex_engine.compute.job import Job as EngineJob
 from flex_engine.flexibility.envelope import envelope
+from flex_engine.flexibility.standing import Kept, keeping
 from flex_engine.optimise.fifo import fifo
 from flex_engine.optimise.problem import Commitment, Problem, SiteLimits
 from flex_engine.optimise.solve import Plan as EnginePlan
@@ -23,7 +24,9 @@ from flex_engine.timegrid import ceil_half_hour, floor_half_hour
 from marketplace import events, notify
 from marketplace.models import ActivationPeriod, Forecast, Job, Offer, Plan, Site
 from marketplace.rules.order_state import ActivationState
+from marketplace.usecases.certify_offers import certify_offers, keep_standings
 from marketplace.usecases.forecast_signals import forecast_signals
+from marketplace.usecases.list_promises import list_promises
 from marketplace.wire.left import hosts_at, needed
 
 HALF_HOUR = timedelta(minutes=30)
@@ -33,6 +36,8 @@ HORIZON_SLOTS = 336
 def plan_site(*, site: Site, now: datetime) -> Plan:
     """Solve and store a plan from the half hour that holds `now`. An infeasible solve leaves the plan before it in force.
 
+    A plan that keeps what is sold deliverable is preferred; where there is none its reasons say so. The offers that it no
+    longer proves shrink, or go off sale, in the same transaction.
     Work the plans before this one ran counts as done (label Assumed). Raises MarketError when signals are missing.
     """
     asked = site.replan_requested_at
@@ -51,10 +56,15 @@ def plan_site(*, site: Site, now: datetime) -> Plan:
         carbon_price_gbp_per_tonne=float(site.carbon_price_gbp_per_tonne),
         commitments=tuple(dispatched_commitments(site, start)),
     )
-    solved = solve(problem)
+    kept = keeping(problem, solve(problem), list_promises(site=site, now=now).sold)
+    solved = kept.plan
     plan = row_of(site, problem, solved, executed=executed, signals=signals, notes=notes, now=now)
+    plan.reasons = [*sold_words(kept), *plan.reasons]
+    usable = plan.state == Plan.State.READY
+    standings = certify_offers(site=site, problem=problem, plan=solved, now=now) if usable else []
     with transaction.atomic():
         plan.save()
+        keep_standings(standings, site=site, plan=plan, now=now)
         Site.objects.filter(pk=site.pk, replan_requested_at=asked).update(replan_requested_at=None)
         events.append(
             type="plan.ready" if plan.state == Plan.State.READY else "plan.refused",
@@ -164,6 +174,18 @@ def jobs_to_plan(
             )
         )
     return jobs, notes
+
+
+def sold_words(kept: Kept) -> list[str]:
+    """What a plan does about power that is sold and not called yet, where that made a difference."""
+    if kept.held:
+        return ["It is held to all that is sold and not called yet: a cheaper plan could not have delivered it."]
+    if kept.broken is not None:
+        why = " ".join(kept.broken.words)
+        return [
+            f"What is sold and not called yet cannot all be delivered, from {kept.broken.start:%Y-%m-%dT%H:%M}Z on. {why}"
+        ]
+    return []
 
 
 def note(name: str, value: object, why: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from flex_engine.settle.registry import nomination_deadline
 from flex_engine.timegrid import settlement_period
-from marketplace import events, notify
+from marketplace import enqueue, events, notify
 from marketplace.models import Offer, SaleRules, Site, User, role_of
 from marketplace.rules.back_test import check_back_test, method_test
 from marketplace.rules.dispatch import check_gate
@@ -17,10 +17,10 @@ from marketplace.rules.errors import MarketError
 from marketplace.rules.product_terms import product_on
 from marketplace.rules.roles import Action, require
 from marketplace.usecases.nominate_baseline import nominate_plan, nomination_of
-from marketplace.usecases.place_bid import check_unbid
 from marketplace.usecases.prove_capacity import prove_capacity
 from marketplace.usecases.publish_catalogue import publish_catalogue
 from marketplace.usecases.stand_beside import check_still_covered, stand_beside
+from marketplace.usecases.withdraw_bid import check_unbid
 
 
 def publish_offer(
@@ -79,6 +79,7 @@ def publish_offer(
         )
         publish_catalogue(organisation=offer.site.organisation, now=now)
         notify.changed("offers", "catalogue", f"site:{offer.site.slug}")
+        enqueue.enqueue("marketplace.agents.optimisation.recertify", site_id=offer.site_id)
     return offer
 
 
@@ -128,7 +129,13 @@ def take_cancellation_terms(offer: Offer) -> None:
 
 
 def check_sound(offer: Offer) -> None:
-    """Raise MarketError unless the certificate holds."""
+    """Raise MarketError unless the certificate holds, and still held when it was last proved anew."""
+    if offer.standing and not offer.standing["holds"]:
+        raise MarketError(
+            "CERTIFICATE_FAILED",
+            f"The plan in force no longer proves this offer: {offer.standing['why']}",
+            fix="Draft the offer again.",
+        )
     if not offer.certificate.get("holds"):
         raise MarketError(
             "CERTIFICATE_FAILED", "No schedule was proved to deliver this offer.", fix="Draft the offer again."

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from marketplace import events, notify
-from marketplace.models import Bid, Tender, User, role_of
+from marketplace.models import Bid, Offer, Tender, User, role_of
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
 
@@ -38,3 +38,15 @@ def withdraw_bid(*, bid: Bid, user: User | None, now: datetime) -> Bid:
         )
         notify.changed(f"tender:{tender.pk}", "offers")
     return bid
+
+
+def check_unbid(offer: Offer) -> None:
+    """Raise OFFER_IN_BID while the offer stands in a bid: what was bid is not put on sale, or taken away, beside it."""
+    standing = Bid.objects.filter(offer=offer, state=Bid.State.OFFERED).select_related("tender").first()
+    if standing is not None:
+        raise MarketError(
+            "OFFER_IN_BID",
+            f"This offer stands in a bid on the tender {standing.tender.name}, which closes at "
+            f"{standing.tender.closes_at:%Y-%m-%dT%H:%M}Z.",
+            fix="Withdraw the bid first, or wait for the allocation.",
+        )

@@ -10,9 +10,9 @@ from marketplace import events, notify
 from marketplace.models import Offer, Site, User, role_of
 from marketplace.rules.errors import MarketError
 from marketplace.rules.roles import Action, require
-from marketplace.usecases.place_bid import check_unbid
 from marketplace.usecases.prove_capacity import prove_capacity
 from marketplace.usecases.publish_catalogue import refresh_catalogue
+from marketplace.usecases.withdraw_bid import check_unbid
 
 
 def withdraw_offer(*, offer: Offer, user: User | None, reason: str, now: datetime) -> Offer:

@@ -37,7 +37,10 @@ def test_confirming_reserves_every_period_and_says_so_once(offer, woken):
     assert (order.state, order.confirmed_at, again.version) == ("CONFIRMED", NOW, order.version)
     assert reserved(offer) == [150, 150]
     assert events_of(f"order:{order.pk}") == ["order.confirmed"]
-    assert [name for name, _ in woken] == ["marketplace.agents.coordination.tick"]
+    assert [name.removeprefix("marketplace.agents.") for name, _ in woken] == [
+        "optimisation.recertify",
+        "coordination.tick",
+    ]
 
 
 def test_an_offer_sold_to_the_last_kilowatt_leaves_the_catalogue(offer):

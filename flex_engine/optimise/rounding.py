@@ -96,6 +96,8 @@ class Board:
 def price_and_round(problem: Problem, rigid: Sequence[Job], classes: Sequence[JobClass]) -> Rounded:
     """Starts for `rigid` that keep every limit, and the bound, with interruptible `classes` priced beside them."""
     starts, row = start_classes(problem, rigid)
+    if not starts.sizes.all():
+        return Rounded(None, -math.inf)
     must_run = problem.site.must_run_kw
     dual = Dual(
         starts=starts,
@@ -122,7 +124,7 @@ def start_classes(problem: Problem, jobs: Sequence[Job]) -> tuple[StartClasses, 
     row = np.zeros(len(jobs), dtype=int)
     for index, job in enumerate(jobs):
         begin, work = moments_of(problem, job), job.duration_s / 1800
-        key = (float(begin[0]), len(begin), work)
+        key = (float(begin[0]) if len(begin) else -1.0, len(begin), work)
         if key not in known:
             known[key] = len(moments)
             moments.append(begin)

@@ -1,10 +1,10 @@
 """Solve a problem into a plan, and never hand one out that the independent checker refuses.
 
-Where every job can have its own cheapest half hours under the limits, that is the optimum. Otherwise preemptible work is
-a linear programme, exact by classes. Jobs that may not be interrupted choose one start each: an
-integer programme when there are few, otherwise placed one by one at the prices of its relaxation, with the gap to that
-relaxation reported. INFEASIBLE is said only where it is proved, with the smallest relaxations in words; a solver that
-stopped without a plan is FAILED. No silent fallback.
+Where every job can have its own cheapest half hours under the limits, that is the optimum. Otherwise preemptible work is a
+linear programme, exact by classes. Jobs that may not be interrupted choose one start each: an integer programme when there are
+few; when there are many, at prices of capacity and by rounding, with the gap to the bound of those prices; and where that leaves
+somebody without room, one by one at the prices of the relaxation. INFEASIBLE is said only where it is proved, with the smallest
+relaxations in words; a solver that stopped without a plan is FAILED. No silent fallback.
 """
 
 from __future__ import annotations

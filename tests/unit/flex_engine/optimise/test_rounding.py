@@ -107,6 +107,11 @@ def test_a_start_fits_where_every_half_hour_of_it_does(made: Problem):
         assert found.tolist() == slow
 
 
+def test_a_job_that_can_start_nowhere_leaves_no_plan():
+    jobs = [job("a", 0, 4, 2, 9, preemptible=False), job("b", 0, 2, 3, 8, preemptible=False)]
+    assert price_and_round(problem(jobs, [1.0] * 4), jobs, []).allocations is None
+
+
 def test_too_many_starts_for_a_solver_are_said_not_tried(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(room, "MOST_WHOLE_JOBS", 2)
     monkeypatch.setattr(room, "MOST_STARTS", 5)

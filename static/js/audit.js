@@ -21,13 +21,17 @@
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", data));
     return [...digest].map((one) => one.toString(16).padStart(2, "0")).join("");
   };
-  const entryOf = (text) => {
-    try { return JSON.parse(text).entry ?? null; } catch { return null; }
+  const told = (data) => {
+    try { return JSON.parse(new TextDecoder().decode(data)) ?? {}; } catch { return {}; }
   };
 
   // The hash to look up: that of the proof's leaf, once all that is in the file agrees; of any other file, as a leaf itself.
   const hashOf = async (data) => {
-    const entry = entryOf(new TextDecoder().decode(data));
+    const { entry, format, proof } = told(data);
+    if (String(format).startsWith("caco-settlement-statement/") && Number.isInteger(proof?.log_entry)) {
+      say(`It is a statement, and names entry ${proof.log_entry}. That entry's proof file shows what it said.`);
+      return String(proof.log_entry);
+    }
     if (typeof entry?.leaf !== "string") {
       say("It is no proof file, so it is looked for as a leaf.");
       return sha256(joined([0], data));

@@ -176,6 +176,8 @@ def eject(board: Board, stuck: int, cost: Floats, work: Floats) -> bool:
             continue
         board.put(job, least_in_the_way(board, job))
         waiting += moved_aside(board, job, cost, work)
+        if any(board.free[slot] < -SLIGHT for slot, _ in board.shares(job)):
+            return False
     return not waiting
 
 

@@ -15,7 +15,7 @@ from flex_engine.optimise.problem import Problem, SiteLimits
 from flex_engine.optimise.rounding import price_and_round
 from flex_engine.optimise.solve import PRICED, solve
 from flex_engine.optimise.starts import fitting, starts_of
-from tests.unit.flex_engine.optimise.queues import job, problem, queues
+from tests.unit.flex_engine.optimise.queues import job, problem, promise, queues
 
 
 def crowd(count: int, *, limit: float, soft: int = 0, seed: int = 3) -> Problem:
@@ -105,6 +105,16 @@ def test_a_start_fits_where_every_half_hour_of_it_does(made: Problem):
         found = fitting(free, begin, begin + one.duration_s / 1800, one.power_kw)
         slow = [all(free[s.first + i] >= share * s.power_kw - 1e-9 for i, share in enumerate(s.shares)) for s in starts]
         assert found.tolist() == slow
+
+
+def test_a_job_wider_than_what_an_order_leaves_is_not_placed_there():
+    jobs = [job("wide", 0, 2, 1, 9, preemptible=False), job("n", 0, 4, 1, 2, preemptible=False)]
+    made = problem(jobs, [1.0] * 4, limit=10, commitments=[promise(0, 5), promise(1, 5)])
+    assert price_and_round(made, jobs, []).allocations is None
+    later = replace(made, jobs=(job("wide", 0, 3, 1, 9, preemptible=False), jobs[1]))
+    found = price_and_round(later, list(later.jobs), []).allocations
+    assert found is not None
+    assert found["wide"] == ((2, 1.0),)
 
 
 def test_a_job_that_can_start_nowhere_leaves_no_plan():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -15,6 +16,7 @@ from marketplace.models import (
     ContractDocument,
     Dispute,
     ExportReading,
+    Forecast,
     MsidPair,
     Offer,
     OfferPeriod,
@@ -85,6 +87,8 @@ BROKEN = {
     "a_run_is_due_after_its_day": lambda: PublishedRunDate.objects.create(
         settlement_date="2024-01-16", run="SF", due_date="2024-01-16", source="c.csv", sha256="0" * 64, known_at=NOW
     ),
+    "a_forecast_holds_a_half_hour": lambda: forecast(known_at=NOW, end_at=FIRST),
+    "no_forecast_known_before_its_issue": lambda: forecast(known_at=NOW - timedelta(seconds=1), end_at=END),
     "what_went_out_has_its_moment": lambda: PositionNotification.objects.create(
         site=Site.objects.get(),
         unit="V__CACO01",
@@ -216,6 +220,13 @@ def test_a_meter_moves_to_another_site_on_the_day_it_leaves_the_first(offer):
     pair("1010000000019", "2024-01-01", amsid="1010000000028")
     pair("1010000000046", "2023-01-01", "2024-01-01", amsid="1010000000028")
     MsidPair.objects.filter(import_msid="1010000000019").update(unit="V__CACO01")
+
+
+def forecast(known_at, end_at):
+    Forecast.objects.create(
+        series="carbon", issued_at=NOW, known_at=known_at, start_at=FIRST, end_at=end_at, model="m", model_version="1", unit="g/kWh",
+        p10=[], p50=[], p90=[], inputs_digest="0" * 64,
+    )  # fmt: skip
 
 
 def a_bid():

@@ -31,7 +31,7 @@ def sold(
     return tuple(Commitment(f"{way}{first}", made.time(slot), **{BOUNDS[way]: kw}) for slot, kw in bounds)
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(queues(most=6), st.data())
 def test_two_sales_stay_deliverable_whatever_is_called_and_however_prices_change(made: Problem, data: st.DataObject):
     found = planned(made)

@@ -79,7 +79,7 @@ def most_by_hand(made: Problem, plan: Plan, begins: int, last: int) -> float:
     return float(found.x[-1])
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(queues(most=6), st.data())
 def test_the_certified_turn_up_is_the_most_there_is_and_no_deadline_is_missed(made: Problem, data: st.DataObject):
     found = planned(made)
@@ -157,7 +157,7 @@ def test_a_limit_and_another_turn_up_are_kept():
     assert kept.quantity_kw < certify(made, solve(made), first=2, last=5, direction="INCREASE").quantity_kw
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(queues(rigid=False), st.integers(0, 9), st.integers(0, 9), st.sampled_from([0.3, 1.0]))
 def test_the_envelope_leaves_what_a_turn_up_promised(made: Problem, slot: int, held: int, share: float):
     """With part of a half hour's load promised, what may be turned down and up is a bound the certificate confirms."""

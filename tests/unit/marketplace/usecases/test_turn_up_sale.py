@@ -89,27 +89,19 @@ def test_a_turn_up_is_sold_called_held_by_the_next_plan_and_paid(ready, settings
     assert events_of(f"order:{order.pk}")[0] == "order.confirmed"
 
 
-def test_a_turn_down_and_a_turn_up_of_one_site_do_not_overlap(ready):
-    up = draft_offer(site=ready, start=START, end=END, direction=UP, now=NOW)
+def test_what_cannot_be_turned_up_is_refused_in_words(ready):
+    """In the cheap hour the site is at its connection limit already; and a turn-up may not stand beside a turn-down."""
+    up = draft_offer(site=ready, direction=UP, now=NOW)  # the best hour, as none is named
+    assert (up.direction, up.certificate["direction"], up.certificate["holds"]) == (UP, UP, True)
     publish_offer(offer=up, user=None, accept_back_test=True, now=NOW)
-    other = market.offer(ready, start=START, periods=2, state=Offer.State.DRAFT, kw="10")
+    other = market.offer(ready, start=up.start_at, periods=2, state=Offer.State.DRAFT, kw="10")
     with pytest.raises(MarketError) as caught:
         publish_offer(offer=other, user=None, now=NOW)
     assert caught.value.code == "OFFER_OVERLAPS"
-
-
-def test_what_cannot_be_turned_up_is_refused_in_words(ready):
-    """In the cheap hour the site is at its connection limit already."""
     with pytest.raises(MarketError) as caught:
         draft_offer(site=ready, start=FIRST, end=FIRST + 2 * HALF_HOUR, direction=UP, now=NOW)
     assert caught.value.code == "NOTHING_TO_OFFER"
     assert "turned up" in str(caught.value)
-
-
-def test_without_a_window_the_best_hour_to_turn_up_is_drafted(ready):
-    offer = draft_offer(site=ready, direction=UP, now=NOW)
-    assert (offer.direction, offer.certificate["direction"]) == (UP, UP)
-    assert offer.certificate["holds"]
 
 
 def test_a_nomination_above_what_a_turn_up_counts_from_is_refused(site):

@@ -25,7 +25,11 @@ def next_nonce(port: ChainPort) -> int:
     Only the chain knows what else the key has sent, and what a reorganisation took. Raises ChainUnavailableError when it shows
     a receipt that it does not count: its nodes do not agree, and what is signed now would be refused.
     """
-    counted, newest = port.next_nonce(), mined_by_us(port).order_by("-nonce").first()
+    mined, counted = port.mined_nonce(), port.next_nonce()
+    ours = AnchorAttempt.objects.filter(sender=port.sender, anchor__chain_id=port.chain_id)
+    if ours.filter(outcome="NONCE GAP", nonce__gte=mined, nonce__lt=counted).exists():
+        counted = mined  # some nodes count what waits above a gap
+    newest = mined_by_us(port).order_by("-nonce").first()
     if newest is not None and newest.nonce >= counted and port.receipt(newest.tx_hash) is not None:
         raise ChainUnavailableError(
             f"the chain counts {counted} transactions of the chain key and shows the receipt of number {newest.nonce + 1}; it is asked again"

@@ -220,7 +220,7 @@ def submit(anchor: Anchor, port: ChainPort, now: datetime) -> bool:
     try:
         # A sending whose answer never comes may have arrived, so it counts as well: its state is still SIGNED.
         if anchor.state in {State.SIGNED, State.SENT} and newest.sent_at and now - newest.sent_at > REPLACE_AFTER:
-            if port.next_nonce() < newest.nonce:
+            if port.mined_nonce() < newest.nonce:
                 # A reorganisation took a transaction that was not ours, and with it the nonce before this one.
                 start_again(anchor, "NONCE GAP", "The nonce before it is free again; it is signed anew.", now)
                 return True

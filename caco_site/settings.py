@@ -306,7 +306,10 @@ FEEDS = env.list("CACO_FEEDS", default=[])  # names of feeds; empty: every usual
 FEEDS_ARCHIVE = env.str("CACO_FEEDS_ARCHIVE", default=str(VAR_DIR / "feeds"))  # raw answers; empty: none are kept
 FEEDS_ARCHIVE_DAYS = env.int("CACO_FEEDS_ARCHIVE_DAYS", default=450)  # past the last settlement run, 14 months on
 FEEDS_MIRROR = env.str("CACO_FEEDS_MIRROR", default="")  # a server that has every publisher under /host/
-FEEDS_KEYS = {name: env.str(name, default="") for name in ("CACO_MET_OFFICE_KEY", "CACO_ENTSOE_KEY")}
+FEEDS_KEYS = {
+    "CACO_MET_OFFICE_KEY": env.str("CACO_MET_OFFICE_KEY", default=""),
+    "CACO_ENTSOE_KEY": env.str("CACO_ENTSOE_KEY", default=""),
+}
 FEEDS_PLACES = {
     "regions": tuple(env.list("CACO_CARBON_REGIONS", cast=int, default=[10, 13, 14])),  # those of UK Power Networks
     "latitude": env.float("CACO_WEATHER_LATITUDE", default=51.51),

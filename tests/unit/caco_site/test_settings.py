@@ -34,7 +34,7 @@ def written(default):
     """A default as people write it in an environment."""
     if isinstance(default, bool):
         return str(default).lower()
-    return (",".join(default) if isinstance(default, list) else str(default)) or "empty"
+    return (",".join(map(str, default)) if isinstance(default, list) else str(default)) or "empty"
 
 
 def test_the_page_names_every_setting_and_no_other():

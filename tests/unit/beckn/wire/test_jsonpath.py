@@ -129,14 +129,14 @@ WORDS = st.sampled_from(
 @given(st.lists(WORDS, max_size=40).map("".join) | st.text(max_size=80))
 @hypothesis_settings(max_examples=1500)
 def test_whatever_is_written_ends_soon_in_nodes_or_in_its_own_error(expression: str) -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()  # of our own, whatever else the machine does
     for text in (expression, f"$[?({expression})]", f"$ ? ({expression})"):
         try:
             nodes = select(parse(text), {"a": [{"a": 1, "b": "x"}, [1, 2]], "b": None}, Budget(2000))
             assert isinstance(nodes, list)
         except JSONPathError:
             pass
-    assert time.perf_counter() - begun < 1
+    assert time.thread_time() - begun < 1
 
 
 SCALARS = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "b"])

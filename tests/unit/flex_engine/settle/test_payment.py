@@ -126,16 +126,6 @@ def test_any_components_sum_to_the_amount_and_residuals_to_the_rest(parts):
     assert gbp(made.amount_pence) + made.residual_gbp == sum((amount for _, amount in parts), Decimal(0))
 
 
-@given(st.lists(amounts, min_size=1, max_size=24))
-def test_a_residual_that_is_carried_keeps_a_year_of_invoices_within_half_a_penny(invoices):
-    carried, billed = Decimal(0), 0
-    for amount in invoices:
-        line = component("USAGE", "", amount, carried_gbp=carried)
-        carried, billed = line.residual_gbp, billed + line.pence
-    assert gbp(billed) + carried == sum(invoices, Decimal(0))
-    assert abs(carried) <= Decimal("0.005")
-
-
 def test_availability_stands_beside_utilisation_in_one_payment():
     lines = deliver(
         instructed_wh={START: 500_000}, baseline_wh={START: 10**6}, metered_wh={START: 600_000}, direction="REDUCE"

@@ -53,6 +53,6 @@ def test_what_is_not_json_is_shown_all_the_same(raw: bytes) -> None:
 
 def test_a_body_of_a_megabyte_is_laid_out_at_once() -> None:
     raw = json.dumps([{"start": "2024-01-16T13:00Z", "values": list(range(20))}] * 6000).encode()
-    begun = time.monotonic()
+    begun = time.thread_time()
     readable(raw)
-    assert time.monotonic() - begun < 2
+    assert time.thread_time() - begun < 2

@@ -73,5 +73,5 @@ def carry(account: Account, components: Iterable[Component], *, payer: Payer) ->
         settled = Account(due, paid.residual_gbp - moved * PENNY)
     if not moved:
         return None, settled
-    left = f"{account.residual_gbp.normalize() + 0:f} GBP were left over by rounding before"
-    return Component(CARRIED[payer], left, moved, -moved * PENNY), settled
+    earlier = f"{account.residual_gbp.normalize() + 0:f} GBP from before"
+    return Component(CARRIED[payer], f"what rounding left over above, with {earlier}", moved, -moved * PENNY), settled

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flex_engine.settle.products import Product, products
-from flex_engine.timegrid import floor_half_hour, settlement_period
+from flex_engine.timegrid import HALF_HOUR, floor_half_hour, settlement_period
 from marketplace.models import Offer, OfferRequest, Plan, Site
 from marketplace.queries.charts import Chart, Line, Pane
 from marketplace.queries.offers import OfferRow, offer_row
@@ -33,9 +33,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class FlexibilityPage:
-    """The flexibility page of one site."""
+    """The flexibility page of one site. `ended`: the plan in force covers no half hour ahead any more."""
 
     plan: Plan | None
+    ended: bool
     chart: Chart | None
     most_down_kw: float
     most_down_at: datetime | None
@@ -68,6 +69,7 @@ def flexibility_page(site: Site, now: datetime) -> FlexibilityPage:
     most_up, up_at = most_ahead(chart, 1, now)
     return FlexibilityPage(
         plan=plan,
+        ended=plan is not None and plan.start_at + plan.slots * HALF_HOUR <= now,
         chart=chart,
         most_down_kw=most,
         most_down_at=at,
